@@ -1,0 +1,23 @@
+"""Errors a person can act on: one message that says what is wrong, where, and what to do."""
+
+
+class CnntopError(Exception):
+    """A person's mistake or a missing thing; shown as its message alone, never as a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(CnntopError):
+    """The command, recipe, device or folder that was asked for cannot be used as it stands."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A preset or recipe is wrong; the message names the key."""
+
+
+class DatasetError(CnntopError):
+    """The dataset is not here and could not be had."""
+
+    exit_code = 3

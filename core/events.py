@@ -1,0 +1,207 @@
+"""A run is a stream of small, typed events; this module is the whole vocabulary.
+
+Training and the machine sampler write events; the run log, the live screen and the plain printer
+read them. Events are frozen and hold plain numbers and strings only, so that a line on disk and a
+record in memory say the same. Seconds and bytes are SI; accuracies, fractions and utilisations are
+0 to 1; `None` means *not measured*, which is never the same as 0.
+"""
+
+import math
+from typing import Literal
+
+import msgspec
+
+FORMAT = 1
+"""Version of the event format, written in `RunStarted.format`; readers refuse a newer one."""
+
+Status = Literal["finished", "stopped", "interrupted", "failed", "diverged"]
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class Event(msgspec.Struct, frozen=True, tag=_snake):
+    """Base of every event. The tag (`"type"` on disk) is the class name in snake case."""
+
+
+class Activity(Event, frozen=True):
+    """Something a person waits for outside the training steps: importing, downloading, evaluating.
+
+    `total` is None while the end is not known. `unit` is "bytes", "images" or "".
+    """
+
+    name: str
+    done: int = 0
+    total: int | None = None
+    unit: str = ""
+
+
+class RunStarted(Event, frozen=True):
+    """Everything is ready and the first step comes next. Figures the readers need from the recipe
+    and the machine are repeated here, so that the stream alone tells the whole story."""
+
+    run: str
+    name: str
+    preset: str
+    started_utc: str
+    dataset: str
+    model: str
+    parameters: int
+    batch_size: int
+    train_images: int
+    test_images: int
+    steps_per_epoch: int
+    device: str
+    device_name: str
+    threads: int
+    precision: str
+    augment_on: str
+    epochs_planned: int | None = None
+    time_limit_seconds: float | None = None
+    gpu_uuid: str | None = None
+    format: int = FORMAT
+
+
+class StepsMeasured(Event, frozen=True):
+    """A stretch of training steps, read out together (about four times a second).
+
+    `wait`, `transfer`, `compute` and `other` seconds close to the stretch's wall time:
+    wait is the network standing still because the augmented batch is not there; transfer is moving
+    the batch to the device; compute is forward, backward and optimiser; other is the rest.
+    `loss` and `accuracy` are means over the stretch's training images (None where not finite).
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    images: int
+    loss: float | None
+    accuracy: float | None
+    lr: float
+    wait_seconds: float
+    transfer_seconds: float | None
+    compute_seconds: float
+    other_seconds: float
+
+
+class EpochFinished(Event, frozen=True):
+    """One pass over the training set, its evaluation included.
+
+    `epoch` counts from 1. `images` is less than the training set where a time limit or a stop cut
+    the pass short. `epoch_seconds` is wall time without pauses, evaluation included (it counts as
+    `other`), and the four parts close to it.
+    """
+
+    epoch: int
+    step: int
+    images: int
+    lr: float
+    train_loss: float | None
+    train_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    epoch_seconds: float
+    evaluation_seconds: float | None
+    wait_seconds: float
+    transfer_seconds: float | None
+    compute_seconds: float
+    other_seconds: float
+
+
+class Paused(Event, frozen=True):
+    """Training stands still between two steps."""
+
+
+class Resumed(Event, frozen=True):
+    """Training goes on after a pause of `paused_seconds`."""
+
+    paused_seconds: float
+
+
+class CheckpointSaved(Event, frozen=True):
+    """Weights are safely on disk; `path` is relative to the run folder."""
+
+    path: str
+    epoch: int
+    test_accuracy: float | None
+
+
+class Notice(Event, frozen=True):
+    """Something a person should read."""
+
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+class CpuSample(Event, frozen=True):
+    """The machine's CPU and memory, and this process's share. `process_utilization` is in cores."""
+
+    utilization: float
+    core_utilizations: tuple[float, ...]
+    memory_used_bytes: int
+    memory_total_bytes: int
+    process_memory_bytes: int
+    process_utilization: float
+
+
+class GpuSample(Event, frozen=True):
+    """One GPU. `energy_joules` counts from the driver's own start, so only differences mean
+    anything."""
+
+    index: int
+    uuid: str
+    name: str
+    utilization: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    power_watts: float | None = None
+    power_limit_watts: float | None = None
+    temperature_celsius: float | None = None
+    energy_joules: float | None = None
+
+
+class GpusUnavailable(Event, frozen=True):
+    """No GPU can be watched, and why; the rest goes on."""
+
+    reason: str
+
+
+class RunEnded(Event, frozen=True):
+    """The last event. `seconds` is the run's wall time, from its first step, pauses included."""
+
+    status: Status
+    message: str = ""
+    seconds: float = 0.0
+
+
+AnyEvent = (
+    Activity
+    | RunStarted
+    | StepsMeasured
+    | EpochFinished
+    | Paused
+    | Resumed
+    | CheckpointSaved
+    | Notice
+    | CpuSample
+    | GpuSample
+    | GpusUnavailable
+    | RunEnded
+)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """An event as the stream carries it: numbered without gaps, stamped with the stream's clock.
+
+    `at_seconds` counts from the opening of the stream, on a monotonic clock.
+    """
+
+    seq: int
+    at_seconds: float
+    event: AnyEvent
+
+
+def finite(value: float) -> float | None:
+    """`value`, or None for NaN and infinities, which JSON cannot carry."""
+    return value if math.isfinite(value) else None
