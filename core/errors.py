@@ -21,3 +21,7 @@ class DatasetError(CnntopError):
     """The dataset is not here and could not be had."""
 
     exit_code = 3
+
+
+class Cancelled(Exception):  # noqa: N818 - nothing went wrong: a person asked for it
+    """A long preparation was asked to stop and did, leaving nothing half-made behind."""

@@ -80,7 +80,7 @@ class StepsMeasured(Event, frozen=True):
     accuracy: float | None
     lr: float
     wait_seconds: float
-    transfer_seconds: float | None
+    transfer_seconds: float
     compute_seconds: float
     other_seconds: float
 
@@ -104,7 +104,7 @@ class EpochFinished(Event, frozen=True):
     epoch_seconds: float
     evaluation_seconds: float | None
     wait_seconds: float
-    transfer_seconds: float | None
+    transfer_seconds: float
     compute_seconds: float
     other_seconds: float
 

@@ -1,1 +1,1 @@
-"""The only place that imports torch: models, datasets, augmentation, the step clock and the loop."""
+"""The only place that imports torch: models, datasets, augmentation, step clock and loop."""

@@ -1,0 +1,48 @@
+"""What a person wants of a run while it trains: flags which the loop looks at between steps."""
+
+import threading
+from typing import Literal
+
+
+class Control:
+    """Set from any thread, read by the training thread. Nothing here waits but `wait_while_paused`.
+
+    A stop asked for by a person ends the run as "stopped", one by a signal as "interrupted".
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._paused = False
+        self._stop: Literal["stopped", "interrupted"] | None = None
+
+    def pause(self) -> None:
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def stop(self, status: Literal["stopped", "interrupted"] = "stopped") -> None:
+        with self._changed:
+            self._stop = self._stop or status
+            self._changed.notify_all()
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    @property
+    def stop_status(self) -> Literal["stopped", "interrupted"] | None:
+        """How the run shall end now, or None to go on."""
+        return self._stop
+
+    def cancelled(self) -> bool:
+        """For long preparations: whether to give up."""
+        return self._stop is not None
+
+    def wait_while_paused(self) -> None:
+        """Return when the run shall go on or stop."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._paused or self._stop is not None)

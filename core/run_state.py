@@ -1,0 +1,294 @@
+"""The fold: records of a run in, what a person wants to know out.
+
+The live screen, the plain printer, the summary and everyone who opens a log from disk use this one
+fold, so what one of them shows the others show too. Nothing here reads a clock or a file.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cnntop.core.curve import Curve
+from cnntop.core.events import (
+    Activity,
+    AnyEvent,
+    CheckpointSaved,
+    CpuSample,
+    EpochFinished,
+    GpuSample,
+    GpusUnavailable,
+    Notice,
+    Paused,
+    Record,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    Status,
+    StepsMeasured,
+)
+from cnntop.core.split import Split
+
+Phase = Literal["preparing", "training", "evaluating", "paused"] | Status
+
+NOTICES_KEPT = 100
+RECENT_STRETCHES = 40
+"""Stretches of steps in the "now" figures: about ten seconds."""
+
+
+@dataclass
+class Mean:
+    """A running mean; None until the first value."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, value: float | None) -> None:
+        if value is not None:
+            self.total += value
+            self.count += 1
+
+    @property
+    def value(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+
+@dataclass
+class GpuTrack:
+    """What is kept of one GPU: its newest sample, its utilisation curve, and run-long figures."""
+
+    sample: GpuSample
+    utilization: Curve = field(default_factory=Curve)
+    mean_utilization: Mean = field(default_factory=Mean)
+    memory_peak_bytes: int | None = None
+    energy_at_start_joules: float | None = None
+
+    @property
+    def energy_joules(self) -> float | None:
+        """Energy drawn since the first step, or None where the GPU does not count it."""
+        if self.energy_at_start_joules is None or self.sample.energy_joules is None:
+            return None
+        return self.sample.energy_joules - self.energy_at_start_joules
+
+
+@dataclass
+class RunState:
+    """All that readers show of a run. `apply` takes the run's records one by one, in order."""
+
+    phase: Phase = "preparing"
+    at_seconds: float = 0.0
+    started: RunStarted | None = None
+    started_at_seconds: float = 0.0
+    activity: Activity | None = None
+    activity_at_seconds: float = 0.0
+
+    step: int = 0
+    epoch: int = 0
+    epoch_images: int = 0
+    lr: float | None = None
+    images: int = 0
+    evaluation_seconds: float = 0.0
+    last_epoch: EpochFinished | None = None
+    complete_epoch_seconds: Mean = field(default_factory=Mean)
+    best_test_accuracy: float | None = None
+    best_epoch: int | None = None
+
+    train_loss: Curve = field(default_factory=Curve)
+    train_accuracy: Curve = field(default_factory=Curve)
+    test_loss: Curve = field(default_factory=Curve)
+    test_accuracy: Curve = field(default_factory=Curve)
+
+    finished_epochs_split: Split = field(default_factory=Split)
+    epoch_split: Split = field(default_factory=Split)
+    recent: deque[StepsMeasured] = field(default_factory=lambda: deque(maxlen=RECENT_STRETCHES))
+
+    paused_seconds: float = 0.0
+    paused_at_seconds: float | None = None
+
+    cpu: CpuSample | None = None
+    cpu_utilization: Curve = field(default_factory=Curve)
+    cpu_mean_utilization: Mean = field(default_factory=Mean)
+    gpus: dict[int, GpuTrack] = field(default_factory=dict)
+    gpus_unavailable: str | None = None
+
+    checkpoint: CheckpointSaved | None = None
+    notices: deque[tuple[float, Notice]] = field(default_factory=lambda: deque(maxlen=NOTICES_KEPT))
+    ended: RunEnded | None = None
+
+    def apply(self, record: Record) -> None:
+        self.at_seconds = record.at_seconds
+        self._apply(record.event)
+
+    def _apply(self, event: AnyEvent) -> None:
+        match event:
+            case StepsMeasured():
+                self._steps_measured(event)
+            case CpuSample():
+                self.cpu = event
+                self.cpu_utilization.add(self.at_seconds, event.utilization)
+                if self.training:
+                    self.cpu_mean_utilization.add(event.utilization)
+            case GpuSample():
+                self._gpu_sample(event)
+            case Activity():
+                self.activity = event
+                self.activity_at_seconds = self.at_seconds
+                if event.name == "evaluating":
+                    self.phase = "evaluating"
+            case EpochFinished():
+                self._epoch_finished(event)
+            case RunStarted():
+                self.started = event
+                self.started_at_seconds = self.at_seconds
+                self.phase = "training"
+                self.epoch = 1
+            case Paused():
+                self.phase = "paused"
+                self.paused_at_seconds = self.at_seconds
+            case Resumed():
+                self.phase = "training"
+                self.paused_at_seconds = None
+                self.paused_seconds += event.paused_seconds
+            case CheckpointSaved():
+                self.checkpoint = event
+            case Notice():
+                self.notices.append((self.at_seconds, event))
+            case GpusUnavailable():
+                self.gpus_unavailable = event.reason
+            case RunEnded():
+                self.phase = event.status
+                self.ended = event
+
+    def _steps_measured(self, event: StepsMeasured) -> None:
+        self.phase = "training"
+        if event.epoch != self.epoch:
+            self.epoch_images = 0
+        self.epoch = event.epoch
+        self.step = event.step
+        self.epoch_images += event.images
+        self.images += event.images
+        self.lr = event.lr
+        self.epoch_split.add(event)
+        self.recent.append(event)
+        self.train_loss.add(event.step, event.loss)
+        self.train_accuracy.add(event.step, event.accuracy)
+
+    def _epoch_finished(self, event: EpochFinished) -> None:
+        self.last_epoch = event
+        self.step = event.step
+        self.epoch = event.epoch
+        self.lr = event.lr
+        # The epoch's own sum knows what its stretches do not: evaluation and the gaps between.
+        self.images += event.images - self.epoch_images
+        self.epoch_images = event.images
+        self.finished_epochs_split.add(event)
+        self.epoch_split = Split()
+        self.evaluation_seconds += event.evaluation_seconds or 0.0
+        self.test_loss.add(event.step, event.test_loss)
+        self.test_accuracy.add(event.step, event.test_accuracy)
+        if self.started and event.images >= self.started.train_images:
+            self.complete_epoch_seconds.add(event.epoch_seconds)
+        best = self.best_test_accuracy
+        if event.test_accuracy is not None and (best is None or event.test_accuracy > best):
+            self.best_test_accuracy = event.test_accuracy
+            self.best_epoch = event.epoch
+
+    def _gpu_sample(self, sample: GpuSample) -> None:
+        self.gpus_unavailable = None
+        track = self.gpus.setdefault(sample.index, GpuTrack(sample))
+        track.sample = sample
+        if sample.utilization is not None:
+            track.utilization.add(self.at_seconds, sample.utilization)
+        if not self.training:
+            return
+        track.mean_utilization.add(sample.utilization)
+        if sample.memory_used_bytes is not None:
+            track.memory_peak_bytes = max(track.memory_peak_bytes or 0, sample.memory_used_bytes)
+        if track.energy_at_start_joules is None:
+            track.energy_at_start_joules = sample.energy_joules
+
+    @property
+    def training(self) -> bool:
+        """Whether the run is between its first step and its end."""
+        return self.started is not None and self.ended is None
+
+    @property
+    def gpu(self) -> GpuTrack | None:
+        """The GPU that trains, if one does and it is watched."""
+        if self.started is None or self.started.gpu_uuid is None:
+            return None
+        uuid = self.started.gpu_uuid
+        return next((track for track in self.gpus.values() if track.sample.uuid == uuid), None)
+
+    @property
+    def split(self) -> Split:
+        """Where the run's time went so far."""
+        return self.finished_epochs_split + self.epoch_split
+
+    @property
+    def recent_split(self) -> tuple[Split, int]:
+        """Where the last seconds went, and over how many steps."""
+        recent = Split()
+        for stretch in self.recent:
+            recent.add(stretch)
+        return recent, sum(stretch.steps for stretch in self.recent)
+
+    @property
+    def recent_images_per_second(self) -> float | None:
+        recent, _ = self.recent_split
+        images = sum(stretch.images for stretch in self.recent)
+        return images / recent.seconds if recent.seconds > 0 else None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Training images a second over the whole run, evaluation and pauses left out."""
+        seconds = self.split.seconds - self.evaluation_seconds
+        return self.images / seconds if seconds > 0 and self.images else None
+
+    def elapsed_seconds(self, now: float | None = None) -> float:
+        """Wall time since the first step, pauses included. `now` is on the stream's clock."""
+        if self.started is None:
+            return 0.0
+        if self.ended is not None:
+            return self.ended.seconds
+        return max(self.at_seconds, now or 0.0) - self.started_at_seconds
+
+    def trained_seconds(self, now: float | None = None) -> float:
+        """Wall time since the first step without pauses: what a time limit counts."""
+        at = max(self.at_seconds, now or 0.0)
+        pause = 0.0 if self.paused_at_seconds is None else at - self.paused_at_seconds
+        return max(0.0, self.elapsed_seconds(now) - self.paused_seconds - pause)
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training set so far, the unfinished one as a part."""
+        if self.started is None:
+            return 0.0
+        return self.images / self.started.train_images
+
+    def progress(self, now: float | None = None) -> float | None:
+        """Share of the run that is done, 0 to 1; None before the first step."""
+        if self.started is None:
+            return None
+        if self.started.epochs_planned is not None:
+            return min(1.0, self.epochs / self.started.epochs_planned)
+        assert self.started.time_limit_seconds is not None
+        return min(1.0, self.trained_seconds(now) / self.started.time_limit_seconds)
+
+    def eta_seconds(self, now: float | None = None) -> float | None:
+        """Seconds of training still to come at the pace so far; None while there is no telling."""
+        done = self.progress(now)
+        if self.started is None or not done or self.ended is not None:
+            return None
+        if self.started.time_limit_seconds is not None:
+            return self.started.time_limit_seconds * (1.0 - done)
+        # Time up to the newest step only: the clock ticking on between steps must not move it.
+        return self.trained_seconds() * (1.0 - done) / done
+
+
+def fold(records: Iterable[Record]) -> RunState:
+    """The state after all of `records`."""
+    state = RunState()
+    for record in records:
+        state.apply(record)
+    return state

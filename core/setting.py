@@ -1,0 +1,53 @@
+"""One `key=value` of the command line as a key of the recipe with a value of the right type."""
+
+from typing import Any, get_args
+
+import msgspec
+
+from cnntop.core.errors import RecipeError
+from cnntop.core.recipe import SECTIONS, Data, check_names
+from cnntop.core.text import nearest, printable
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`"section.key=value"` or `"key=value"` as ("section.key", value of the key's own type).
+
+    Raises RecipeError for text without "=", an unknown key or one that two sections have.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {printable(text)}: expected KEY=VALUE, as in data.batch_size=64.")
+    path = _key_path(name.strip())
+    return path, _typed(path, value.strip())
+
+
+def _key_path(name: str) -> str:
+    if "." in name:
+        section, key = name.split(".", 1)
+        check_names({section: {key: None}}, "--set")
+        return name
+    homes = [section for section, struct in SECTIONS.items() if name in struct.__struct_fields__]
+    if not homes:
+        known = [key for struct in SECTIONS.values() for key in struct.__struct_fields__]
+        raise RecipeError(f"--set: unknown key {printable(name)!r}. {nearest(name, known)}")
+    if len(homes) > 1:
+        raise RecipeError(f"--set: {name} is ambiguous; write {' or '.join(homes)}.{name}.")
+    return f"{homes[0]}.{name}"
+
+
+def _typed(path: str, value: str) -> Any:
+    """`value` as the type its key wants, read as TOML would read it; a string where it cannot be,
+    so that the complaint comes from `resolve` with all others."""
+    section, key = path.split(".")
+    field = next(f for f in msgspec.structs.fields(SECTIONS[section]) if f.encode_name == key)
+    wanted = set(get_args(field.type)) or {field.type}
+    if field.type == Data.__annotations__["augment"]:
+        names = value.strip("[]").split(",")
+        return [name.strip(" \"'") for name in names if name.strip(" \"'")]
+    for number in (int, float):
+        if number in wanted:
+            try:
+                return number(value)
+            except ValueError:
+                continue
+    return value

@@ -1,0 +1,29 @@
+"""The two shapes that every dataset is handed over in."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One split. `images` is uint8 [N, C, H, W], `labels` int64 [N], both on the CPU."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training and a test split with the same classes, channels and size.
+
+    `name` is what the summary shows: `cifar10`, `shapes`, `folder:flowers`.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: ImageSet
+    test: ImageSet

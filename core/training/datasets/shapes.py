@@ -1,0 +1,221 @@
+"""Shapes: ten kinds of 32x32 colour drawings, made on the spot, the same bytes on every machine.
+
+A picture is a striped background, bits of clutter, one shape (turned, stretched, off centre, in a
+colour picked apart from the background's), bits of clutter in front of it, and noise. Every class
+looks the same in a mirror, for training flips pictures both ways.
+
+Only operations that IEEE 754 rounds in one way are used on pixels (+ - * / sqrt, comparisons), for
+the bytes are pinned by a test; sines and exponentials differ in their last bit between CPUs.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cnntop.core.feed import ActivityMeter, Sink
+from cnntop.core.training.datasets import Dataset, ImageSet
+
+Floats = NDArray[np.float32]
+
+TRAIN_IMAGES: Final = 10_000
+TEST_IMAGES: Final = 2_000
+TRAIN_SEED: Final = 20_250_101
+TEST_SEED: Final = 20_250_102
+
+SIZE: Final = 32
+CHUNK: Final = 50
+"""Images drawn together: a plane of so many stays in a core's own cache. Part of the bytes."""
+
+RADIUS: Final = (6.5, 12.5)
+"""Half the width of a shape, in pixels."""
+STRETCH: Final = (0.72, 1.0)
+"""Height over width, before turning."""
+CONTRAST: Final = (0.22, 0.6)
+"""Colour distance of the shape from the background, largest channel, of 1."""
+TEXTURE: Final = 0.16
+"""Largest swing of stripes and gradients about their colour."""
+BEHIND: Final = 5
+IN_FRONT: Final = 2
+"""Bits of clutter behind and in front of the shape."""
+NOISE: Final = 0.12
+"""Largest noise of a channel."""
+
+
+def _disc(x: Floats, y: Floats) -> Floats:
+    return np.sqrt(x * x + y * y) - 0.92
+
+
+def _ring(x: Floats, y: Floats) -> Floats:
+    return np.abs(np.sqrt(x * x + y * y) - 0.74) - 0.2
+
+
+def _crescent(x: Floats, y: Floats) -> Floats:
+    x = x - 0.25
+    bite = x + 0.55
+    return np.maximum(np.sqrt(x * x + y * y) - 0.98, 0.82 - np.sqrt(bite * bite + y * y))
+
+
+def _triangle(x: Floats, y: Floats) -> Floats:
+    return np.maximum(np.abs(x) * 0.866 + y * 0.5, -y) - 0.55
+
+
+def _square(x: Floats, y: Floats) -> Floats:
+    return np.maximum(np.abs(x), np.abs(y)) - 0.8
+
+
+def _star(x: Floats, y: Floats) -> Floats:
+    # Fold the five arms onto one by mirrors at 36 and 72 degrees; what is left is one slanted edge.
+    x = np.abs(x)
+    fold = 2 * np.maximum(x * 0.809017 - y * 0.587785, 0)
+    x, y = x - fold * 0.809017, y + fold * 0.587785
+    fold = 2 * np.maximum(-x * 0.809017 - y * 0.587785, 0)
+    x, y = np.abs(x + fold * 0.809017), y + fold * 0.587785
+    return x * 0.926 + (y - 1.05) * 0.378
+
+
+def _cross(x: Floats, y: Floats) -> Floats:
+    x, y = np.abs(x), np.abs(y)
+    return np.maximum(np.maximum(x, y) - 0.98, np.minimum(x, y) - 0.3)
+
+
+def _heart(x: Floats, y: Floats) -> Floats:
+    # A square on its corner with a disc on each of its two upper edges.
+    x, y = np.abs(x), y + 0.15
+    lobe_x, lobe_y = x - 0.44, y - 0.44
+    square = (x + np.abs(y)) * 0.7071 - 0.62
+    return np.minimum(square, np.sqrt(lobe_x * lobe_x + lobe_y * lobe_y) - 0.62)
+
+
+def _arrow(x: Floats, y: Floats) -> Floats:
+    y = np.abs(y)
+    shaft = np.maximum(y - 0.22, np.abs(x + 0.4) - 0.62)
+    head = np.maximum(-x, x * 0.7071 + y * 0.7071 - 0.68)
+    return np.minimum(shaft, head)
+
+
+def _hourglass(x: Floats, y: Floats) -> Floats:
+    y = np.abs(y)
+    return np.maximum(y - 0.92, (np.abs(x) - y * 0.85 - 0.06) * 0.76)
+
+
+SHAPES: Final[dict[str, Callable[[Floats, Floats], Floats]]] = {
+    "disc": _disc,
+    "ring": _ring,
+    "crescent": _crescent,
+    "triangle": _triangle,
+    "square": _square,
+    "star": _star,
+    "cross": _cross,
+    "heart": _heart,
+    "arrow": _arrow,
+    "hourglass": _hourglass,
+}
+"""Class name to distance from its outline (below 0 inside), where 1 is the shape's radius."""
+
+
+def load(sink: Sink) -> Dataset:
+    """Draws both splits: uint8 [10000, 3, 32, 32] and [2000, 3, 32, 32], each class equally often.
+
+    Label `i` is the class `i` of `classes`. The splits come from different seeds.
+    """
+    meter = ActivityMeter(sink, "drawing shapes", TRAIN_IMAGES + TEST_IMAGES, "images")
+    train = draw(TRAIN_IMAGES, TRAIN_SEED, meter.advance)
+    test = draw(TEST_IMAGES, TEST_SEED, meter.advance)
+    return Dataset("shapes", tuple(SHAPES), train, test)
+
+
+def draw(count: int, seed: int, advance: Callable[[int], None] = lambda _: None) -> ImageSet:
+    """`count` pictures, uint8 [count, 3, 32, 32]; the classes take turns, so labels are 0 1 .. 9 0.
+
+    `advance` hears how many more are drawn.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    images = np.empty((count, 3, SIZE, SIZE), np.uint8)
+    labels = np.arange(count, dtype=np.int64) % len(SHAPES)
+    for start in range(0, count, CHUNK):
+        part = slice(start, start + CHUNK)
+        images[part] = _pictures(rng, labels[part])
+        advance(len(labels[part]))
+    return ImageSet(torch.from_numpy(images), torch.from_numpy(labels))
+
+
+def _pictures(rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """One picture for each of `labels`, uint8 [len(labels), 3, 32, 32]."""
+    count = len(labels)
+    ground = _uniform(rng, 0.2, 0.8, count, 3, 1, 1)
+    away = _uniform(rng, -1, 1, count, 3, 1, 1)
+    away /= np.abs(away).max(axis=1, keepdims=True)
+    figure = np.clip(ground + away * _uniform(rng, *CONTRAST, count, 1, 1, 1), 0, 1)
+
+    picture = _paint(rng, ground)
+    for _ in range(BEHIND):
+        _lay_over(picture, _clutter(rng, count), _uniform(rng, 0, 1, count, 3, 1, 1))
+    _lay_over(picture, _shapes(rng, labels), _paint(rng, figure))
+    for _ in range(IN_FRONT):
+        _lay_over(picture, _clutter(rng, count), _uniform(rng, 0, 1, count, 3, 1, 1))
+
+    noise = rng.integers(0, 256, picture.shape, np.uint8).astype(np.float32)
+    picture += (noise - 127.5) * (NOISE / 127.5)
+    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _paint(rng: np.random.Generator, colour: Floats) -> Floats:
+    """`colour` [n, 3, 1, 1] with a gradient and stripes through it, [n, 3, 32, 32]."""
+    count = len(colour)
+    along, _ = _axes(rng, count, reach=0)
+    across, _ = _axes(rng, count, reach=0)
+    phase = across * _uniform(rng, 0.08, 0.3, count, 1, 1) + _uniform(rng, 0, 1, count, 1, 1)
+    wave = np.abs(phase - np.floor(phase) - 0.5) * 4 - 1
+    slope = along * (1 / 16)
+    tint = _uniform(rng, -TEXTURE, TEXTURE, count, 3, 1, 1)
+    stripes = _uniform(rng, -TEXTURE, TEXTURE, count, 3, 1, 1)
+    return colour + tint * slope[:, None] + stripes * wave[:, None]
+
+
+def _shapes(rng: np.random.Generator, labels: NDArray[np.int64]) -> Floats:
+    """How much of each pixel the shape of each label covers, 0 to 1, [n, 32, 32]."""
+    count = len(labels)
+    radius = _uniform(rng, *RADIUS, count, 1, 1)
+    x, y = _axes(rng, count, reach=SIZE / 2 - 2 - radius)
+    x /= radius
+    y /= radius * _uniform(rng, *STRETCH, count, 1, 1)
+    distance = np.empty_like(x)
+    for label, shape in enumerate(SHAPES.values()):
+        mine = labels == label
+        distance[mine] = shape(x[mine], y[mine])
+    return np.clip(0.5 - distance * radius, 0, 1)
+
+
+def _clutter(rng: np.random.Generator, count: int) -> Floats:
+    """How much of each pixel a bar or an arc covers, 0 to 1, [count, 32, 32]."""
+    x, y = _axes(rng, count, reach=16)
+    length = _uniform(rng, 2, 7, count, 1, 1)
+    width = _uniform(rng, 0.6, 1.6, count, 1, 1)
+    bent = rng.integers(0, 2, (count, 1, 1)) == 1
+    bar = np.maximum(np.abs(x) - length, np.abs(y) - width)
+    arc = np.maximum(np.abs(np.sqrt(x * x + y * y) - length) - width, -y)
+    return np.clip(0.5 - np.where(bent, arc, bar), 0, 1)
+
+
+def _lay_over(picture: Floats, cover: Floats, colour: Floats) -> None:
+    """Paints `colour` onto `picture` [n, 3, 32, 32] where `cover` [n, 32, 32] is above 0."""
+    picture += (colour - picture) * cover[:, None]
+
+
+def _axes(rng: np.random.Generator, count: int, reach: Floats | float) -> tuple[Floats, Floats]:
+    """Pixel coordinates about a point within `reach` of the middle, turned: two [count, 32, 32]."""
+    angle = rng.random(count) * (2 * np.pi)
+    # Rounded, so that a last bit which differs between CPUs is gone.
+    cos = np.round(np.cos(angle), 6).astype(np.float32)[:, None, None]
+    sin = np.round(np.sin(angle), 6).astype(np.float32)[:, None, None]
+    pixels = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
+    x = pixels[None, None, :] - reach * _uniform(rng, -1, 1, count, 1, 1)
+    y = pixels[None, :, None] - reach * _uniform(rng, -1, 1, count, 1, 1)
+    return x * cos + y * sin, y * cos - x * sin
+
+
+def _uniform(rng: np.random.Generator, low: float, high: float, *shape: int) -> Floats:
+    return low + (high - low) * rng.random(shape, dtype=np.float32)

@@ -1,0 +1,298 @@
+"""The training loop: one pass after the other until the recipe's limit, telling what it does.
+
+Nothing in here waits for a reader. Figures are summed on the device and read out a few times a
+second; a read-out per step would stop the GPU each time.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from cnntop.core.control import Control
+from cnntop.core.events import (
+    CheckpointSaved,
+    EpochFinished,
+    Paused,
+    Resumed,
+    Status,
+    StepsMeasured,
+    finite,
+)
+from cnntop.core.feed import ActivityMeter, Sink
+from cnntop.core.recipe import Recipe
+from cnntop.core.split import Split
+from cnntop.core.training.augmentation import Normalization
+from cnntop.core.training.batches import Batch, BatchSource
+from cnntop.core.training.checkpoint import save_weights
+from cnntop.core.training.datasets import Dataset
+from cnntop.core.training.schedule import rate_factor
+from cnntop.core.training.step_clock import step_clock
+
+READOUT_SECONDS = 0.25
+EVALUATION_BATCH = 500
+
+
+class DivergedError(Exception):
+    """The loss is no longer a finite number."""
+
+
+@dataclass
+class Prepared:
+    """Everything a run needs before its first step."""
+
+    recipe: Recipe
+    dataset: Dataset
+    model: nn.Module
+    device: torch.device
+    batches: BatchSource
+    normalization: Normalization
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.dataset.train) // self.recipe.data.batch_size)
+
+
+class _Sums:
+    """Loss, hits and images since the last reading; loss and hits stay on the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._totals = torch.zeros(2, dtype=torch.float64, device=device)
+        self.images = 0
+        self.steps = 0
+
+    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        count = len(labels)
+        self._totals[0] += loss.detach() * count
+        self._totals[1] += (logits.detach().argmax(1) == labels).sum()
+        self.images += count
+        self.steps += 1
+
+    def take(self) -> tuple[float, float, int, int]:
+        """Sum of losses, hits, images, steps; waits for the device, then begins anew."""
+        loss, hits = self._totals.tolist()
+        taken = loss, hits, self.images, self.steps
+        self._totals.zero_()
+        self.images = self.steps = 0
+        return taken
+
+
+class TrainingLoop:
+    """Trains `prepared` and emits what happens. `run` returns how it ended."""
+
+    def __init__(self, prepared: Prepared, control: Control, sink: Sink, folder: Path) -> None:
+        self._p = prepared
+        self._control = control
+        self._sink = sink
+        self._folder = folder
+        train = prepared.recipe.train
+        self._optimizer = torch.optim.SGD(
+            prepared.model.parameters(),
+            lr=train.lr,
+            momentum=train.momentum,
+            weight_decay=train.weight_decay,
+        )
+        self._clock = step_clock(prepared.device)
+        self._sums = _Sums(prepared.device)
+        self._autocast = torch.autocast(
+            prepared.device.type,
+            dtype=torch.bfloat16,
+            enabled=prepared.recipe.machine.precision == "bf16",
+        )
+        self._step = 0
+        self._lr = train.lr
+        self._paused_seconds = 0.0
+        self._best: float | None = None
+
+    def run(self) -> Status:
+        """Train to the end. Raises DivergedError, OSError (no room for weights), torch's errors."""
+        self._began = self._readout_at = time.monotonic()
+        self._clock.start()
+        epoch = 0
+        while not self._over(epoch):
+            epoch += 1
+            self._train_epoch(epoch)
+        self._save("last.pt", epoch, None)
+        return self._control.stop_status or "finished"
+
+    def _over(self, epochs_done: int) -> bool:
+        if self._control.stop_status:
+            return True
+        train = self._p.recipe.train
+        if train.epochs is not None:
+            return epochs_done >= train.epochs
+        return self._time_is_up()
+
+    def _time_is_up(self) -> bool:
+        limit = self._p.recipe.train.time_limit_seconds
+        return limit is not None and self._trained_seconds() >= limit
+
+    def _trained_seconds(self) -> float:
+        return time.monotonic() - self._began - self._paused_seconds
+
+    def _train_epoch(self, epoch: int) -> None:
+        self._p.model.train()
+        batches = self._p.batches.epoch(epoch)
+        tally = _EpochTally(epoch)
+        while (batch := self._next(batches)) is not None:
+            self._train_step(batch)
+            if time.monotonic() - self._readout_at >= READOUT_SECONDS:
+                self._read_out(tally)
+            if self._control.paused:
+                self._read_out(tally)
+                self._pause()
+            if self._control.stop_status or self._time_is_up():
+                break
+        self._read_out(tally)
+        evaluated_from = time.monotonic()
+        test = None if self._control.stop_status else self._evaluate()
+        tally.evaluation_seconds = time.monotonic() - evaluated_from if test else None
+        if test and (self._best is None or test[1] > self._best):
+            self._best = test[1]
+            self._save("best.pt", epoch, test[1])
+        self._clock.lap("other")
+        tally.split += self._clock.read()
+        self._sink.emit(tally.finished(self._step, self._lr, test))
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+        batch = next(batches, None)
+        self._clock.lap("wait")
+        return batch
+
+    def _train_step(self, batch: Batch) -> None:
+        device = self._p.device
+        images, labels = (tensor.to(device, non_blocking=True) for tensor in batch)
+        self._clock.lap("transfer")
+        self._set_rate()
+        with self._autocast:
+            logits = self._p.model(self._as_input(images))
+            loss = functional.cross_entropy(logits, labels)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self._clock.lap("compute")
+        self._sums.add(loss, logits, labels)
+        self._step += 1
+        self._clock.lap("other")
+
+    def _as_input(self, images: torch.Tensor) -> torch.Tensor:
+        return self._p.normalization(images) if images.dtype == torch.uint8 else images
+
+    def _set_rate(self) -> None:
+        train = self._p.recipe.train
+        limit = train.time_limit_seconds
+        if limit is not None:
+            progress = self._trained_seconds() / limit
+        else:
+            assert train.epochs is not None
+            progress = self._step / (train.epochs * self._p.steps_per_epoch)
+        self._lr = train.lr * rate_factor(train.schedule, progress)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._lr
+
+    def _read_out(self, tally: "_EpochTally") -> None:
+        loss, hits, images, steps = self._sums.take()
+        self._clock.lap("other")
+        self._readout_at = time.monotonic()
+        split = self._clock.read()
+        tally.split += split
+        if steps == 0:
+            return
+        tally.loss += loss
+        tally.hits += hits
+        tally.images += images
+        self._sink.emit(
+            StepsMeasured(
+                epoch=tally.epoch,
+                step=self._step,
+                steps=steps,
+                images=images,
+                loss=finite(loss / images),
+                accuracy=hits / images,
+                lr=self._lr,
+                wait_seconds=split.wait,
+                transfer_seconds=split.transfer,
+                compute_seconds=split.compute,
+                other_seconds=split.other,
+            )
+        )
+        if finite(loss) is None:
+            raise DivergedError(
+                f"the loss is no longer finite at step {self._step:,} (epoch {tally.epoch}). "
+                f"Try a smaller learning rate than {self._p.recipe.train.lr:g} (--lr)."
+            )
+
+    def _pause(self) -> None:
+        paused_at = time.monotonic()
+        self._sink.emit(Paused())
+        self._control.wait_while_paused()
+        paused = time.monotonic() - paused_at
+        self._paused_seconds += paused
+        self._sink.emit(Resumed(paused))
+        self._clock.start()
+
+    @torch.inference_mode()
+    def _evaluate(self) -> tuple[float, float] | None:
+        """Mean loss and accuracy on the test set, or None if a stop came in between."""
+        test, device = self._p.dataset.test, self._p.device
+        meter = ActivityMeter(self._sink, "evaluating", len(test), "images")
+        self._p.model.eval()
+        sums = _Sums(device)
+        for start in range(0, len(test), EVALUATION_BATCH):
+            if self._control.stop_status:
+                return None
+            images = test.images[start : start + EVALUATION_BATCH].to(device)
+            labels = test.labels[start : start + EVALUATION_BATCH].to(device)
+            with self._autocast:
+                logits = self._p.model(self._as_input(images))
+                loss = functional.cross_entropy(logits, labels)
+            sums.add(loss, logits, labels)
+            meter.advance(len(labels))
+        loss_sum, hits, images_seen, _ = sums.take()
+        return loss_sum / images_seen, hits / images_seen
+
+    def _save(self, name: str, epoch: int, test_accuracy: float | None) -> None:
+        facts: dict[str, object] = {
+            "model_label": self._p.recipe.model.label,
+            "epoch": epoch,
+            "step": self._step,
+            "test_accuracy": test_accuracy,
+            "classes": list(self._p.dataset.classes),
+        }
+        path = save_weights(self._folder, name, self._p.model, facts)
+        self._sink.emit(CheckpointSaved(path, epoch, test_accuracy))
+
+
+class _EpochTally:
+    """Sums over one pass, closed into an `EpochFinished`."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.loss = 0.0
+        self.hits = 0.0
+        self.images = 0
+        self.split = Split()
+        self.evaluation_seconds: float | None = None
+
+    def finished(self, step: int, lr: float, test: tuple[float, float] | None) -> EpochFinished:
+        test_loss, test_accuracy = test or (None, None)
+        return EpochFinished(
+            epoch=self.epoch,
+            step=step,
+            images=self.images,
+            lr=lr,
+            train_loss=finite(self.loss / self.images) if self.images else None,
+            train_accuracy=self.hits / self.images if self.images else None,
+            test_loss=None if test_loss is None else finite(test_loss),
+            test_accuracy=test_accuracy,
+            epoch_seconds=self.split.seconds,
+            evaluation_seconds=self.evaluation_seconds,
+            wait_seconds=self.split.wait,
+            transfer_seconds=self.split.transfer,
+            compute_seconds=self.split.compute,
+            other_seconds=self.split.other,
+        )

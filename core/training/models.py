@@ -1,0 +1,107 @@
+"""The paper's two networks."""
+
+import torch
+from torch import nn
+
+from cnntop.core import recipe
+
+
+class ShallowNet(nn.Module):
+    """Two 5x5 convolutions with ReLU and 2x2 max-pooling, then three linear layers (P1).
+
+    For 32x32 images the second pooling leaves 16 maps of 5x5. The shape is the paper's, after
+    PyTorch's introductory CIFAR network; `kernels` is the width of the first convolution.
+    """
+
+    def __init__(self, kernels: int, channels: int, classes: int, image_size: int) -> None:
+        super().__init__()
+        side = ((image_size - 4) // 2 - 4) // 2
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, kernels, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(kernels, 16, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(16 * side * side, 120),
+            nn.ReLU(),
+            nn.Linear(120, 84),
+            nn.ReLU(),
+            nn.Linear(84, classes),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Float [N, C, H, W] to logits [N, classes]."""
+        logits: torch.Tensor = self.classifier(self.features(images))
+        return logits
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions with batch norm around an identity or 1x1-projection shortcut."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False),
+                nn.BatchNorm2d(channels),
+            )
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.residual(maps) + self.shortcut(maps))
+
+
+class ResNet(nn.Module):
+    """Residual network for small images: 3x3 stem without pooling, four stages of basic blocks
+    with 64, 128, 256 and 512 channels, global average pooling (P3; He et al., arXiv:1512.03385).
+    """
+
+    BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # noqa: RUF012  a constant, never changed
+
+    def __init__(self, depth: int, channels: int, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, 64, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+        ]
+        width_in = 64
+        for stage, blocks in enumerate(self.BLOCKS[depth]):
+            width = 64 << stage
+            for block in range(blocks):
+                stride = 2 if stage > 0 and block == 0 else 1
+                layers.append(BasicBlock(width_in, width, stride))
+                width_in = width
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width_in, classes)
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Float [N, C, H, W] to logits [N, classes]."""
+        logits: torch.Tensor = self.classifier(self.features(images))
+        return logits
+
+
+def build(model: recipe.Model, channels: int, classes: int, image_size: int) -> nn.Module:
+    """The recipe's network, freshly initialised from torch's global random state."""
+    if model.name == "resnet":
+        assert model.depth is not None
+        return ResNet(model.depth, channels, classes)
+    assert model.kernels is not None
+    return ShallowNet(model.kernels, channels, classes, image_size)
+
+
+def parameter_count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
