@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-import platformdirs
 import psutil
 
 from cnntop.core.datasets import CATALOGUE, cache_folder, dataset_folder, is_here
 from cnntop.core.machine import identity
 from cnntop.core.machine.gpu import GpuError, GpuReader, NvmlReader
+from cnntop.core.preset import config_folder
 from cnntop.core.text import printable
 
 _PYTHON = (3, 11)
@@ -50,14 +50,13 @@ def examine(runs_dir: Path) -> list[Finding]:
     """
     driver, gpus = examine_driver(NvmlReader())
     torch, findings = import_torch()
-    # A driver that hangs would hang torch too.
-    if torch is not None and gpus is not None:
+    findings.append(driver)
+    if torch is not None and gpus is not None:  # a driver that hangs would hang torch too
         findings += examine_cuda(torch, gpus)
     threads = None if torch is None else int(torch.get_num_threads())
     return [
         examine_python(sys.version_info[:3]),
         *findings,
-        driver,
         *examine_cpu(threads, identity.cores(), identity.cpu_limit()),
         *examine_memory(_SHARED_MEMORY),
         *examine_terminal(sys.stdout, os.environ, shutil.get_terminal_size()),
@@ -66,12 +65,6 @@ def examine(runs_dir: Path) -> list[Finding]:
         examine_folder("cache folder", cache_folder(), "CNNTOP_CACHE"),
         examine_folder("config folder", config_folder(), "CNNTOP_CONFIG"),
     ]
-
-
-def config_folder() -> Path:
-    """$CNNTOP_CONFIG, else the user's config folder; `presets/` in it holds a person's own."""
-    chosen = os.environ.get("CNNTOP_CONFIG")
-    return Path(chosen) if chosen else Path(platformdirs.user_config_dir("cnntop"))
 
 
 def examine_python(version: tuple[int, ...]) -> Finding:
@@ -257,7 +250,7 @@ def _dataset_finding(name: str) -> Finding:
         here = is_here(name)
     except OSError as error:
         remedy = "Make the folder readable, or point CNNTOP_CACHE at another one."
-        return Finding(area, "problem", f"cannot look into {folder}: {_line(error)}", remedy)
+        return Finding(area, "problem", f"cannot look into {folder}: {error.strerror}", remedy)
     if not info.files:
         return Finding(area, "ok", "generated, needs no download")
     if here:
@@ -280,7 +273,7 @@ def examine_folder(area: str, folder: Path, setting: str) -> Finding:
             file.write(b"x")
         free = shutil.disk_usage(there).free
     except OSError as error:
-        return Finding(area, "problem", f"{text} cannot be written: {_line(error)}", remedy)
+        return Finding(area, "problem", f"{text} cannot be written: {error.strerror}", remedy)
     text += f", {_size(free)} free" + ("" if there == folder.absolute() else " (not made yet)")
     if free < _GIGABYTE:
         remedy = f"Free some space, or choose another folder with {setting}."

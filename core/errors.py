@@ -1,10 +1,14 @@
 """Errors a person can act on: one message that says what is wrong, where, and what to do."""
 
+from typing import Literal
+
 
 class CnntopError(Exception):
     """A person's mistake or a missing thing; shown as its message alone, never as a traceback."""
 
     exit_code = 1
+    status: Literal["failed", "diverged"] = "failed"
+    """How a run that it ends has ended."""
 
 
 class UsageError(CnntopError):
@@ -21,6 +25,16 @@ class DatasetError(CnntopError):
     """The dataset is not here and could not be had."""
 
     exit_code = 3
+
+
+class DivergedError(CnntopError):
+    """The loss is no longer a finite number."""
+
+    status = "diverged"
+
+
+class OutOfMemoryError(CnntopError):
+    """The run does not fit into the device's memory."""
 
 
 class Cancelled(Exception):  # noqa: N818 - nothing went wrong: a person asked for it

@@ -11,7 +11,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from cnntop.core.events import Activity, AnyEvent, CpuSample, GpuSample, Record, StepsMeasured
+from cnntop.core.events import (
+    Activity,
+    AnyEvent,
+    CpuSample,
+    GpuSample,
+    Record,
+    RunEnded,
+    StepsMeasured,
+)
 
 LIVE_SAMPLES = 4096
 """Steps and samples kept for a screen that does not poll: over ten minutes of an ordinary run."""
@@ -33,6 +41,7 @@ class Stream:
         self._lock = threading.Lock()
         self._seq = 0
         self._opened = time.monotonic()
+        self._ended = False
 
     @property
     def seconds(self) -> float:
@@ -40,7 +49,11 @@ class Stream:
         return time.monotonic() - self._opened
 
     def emit(self, event: AnyEvent) -> None:
+        """Take an event. `RunEnded` is the last one; what comes after it is let go."""
         with self._lock:
+            if self._ended:
+                return
+            self._ended = isinstance(event, RunEnded)
             record = Record(self._seq, round(self.seconds, 6), event)
             self._seq += 1
             for read in self._readers:

@@ -1,23 +1,39 @@
 """Reads the CPU, the memory and this process's share of both."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 import psutil
 
 from cnntop.core.events import CpuSample
+from cnntop.core.text import printable
 
 _CHILDREN_SECONDS = 5.0
 """How old the list of child processes may be. Making it reads every process of the machine; asking
 the known ones is cheap. Loader workers live for an epoch or longer, so few seconds are lost."""
 
 
+class CpuError(Exception):
+    """The system does not tell what the CPU and the memory do; the message says why."""
+
+
+@contextlib.contextmanager
+def _in_plain_words() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, psutil.Error) as error:
+        raise CpuError(printable(str(error))) from error
+
+
 class CpuReader:
     """Utilisations since the last reading; make and use it on one thread.
 
     Making it takes the first look, which the first `read` measures from: leave some 0.1 s between
-    them, because the kernel counts in hundredths of a second.
+    them, because the kernel counts in hundredths of a second. Both raise CpuError.
     """
 
+    @_in_plain_words()
     def __init__(self) -> None:
         self._me = psutil.Process()
         self._children: dict[int, psutil.Process] = {}
@@ -25,11 +41,9 @@ class CpuReader:
         psutil.cpu_percent(percpu=True)
         self._share()
 
+    @_in_plain_words()
     def read(self) -> CpuSample:
-        """One sample. A child that ended meanwhile is left out.
-
-        Raises OSError or psutil.Error where the system does not tell.
-        """
+        """One sample. A child that ended meanwhile is left out. Raises CpuError."""
         cores = tuple(round(percent / 100, 3) for percent in psutil.cpu_percent(percpu=True))
         memory = psutil.virtual_memory()
         process_memory, process_utilization = self._share()

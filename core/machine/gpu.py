@@ -117,7 +117,7 @@ class NvmlReader:
         # know no other.
         nvml = self._library
         memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle, nvml.nvmlMemory_v2)
-        return memory or self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
+        return memory if memory is not None else self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
 
     def _ask(self, call: Any, *arguments: Any) -> Any:
         """The figure, or None. Which error means "not on this card" differs from driver to driver,

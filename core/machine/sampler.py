@@ -3,13 +3,10 @@
 import threading
 import time
 
-import psutil
-
 from cnntop.core.events import AnyEvent, GpuSample, GpusUnavailable, Notice
 from cnntop.core.feed import Sink
-from cnntop.core.machine.cpu import CpuReader
+from cnntop.core.machine.cpu import CpuError, CpuReader
 from cnntop.core.machine.gpu import GpuError, GpuReader, NvmlReader
-from cnntop.core.text import printable
 
 _FIRST_SECONDS = 0.1
 """The first CPU sample comes early, so that the panel is not empty for a whole interval."""
@@ -75,10 +72,9 @@ class MachineSampler:
     def _watch_cpu(self) -> None:
         try:
             self._sample_cpu()
-        except (OSError, psutil.Error) as error:
-            text = f"The CPU cannot be watched: {printable(str(error))}"
+        except CpuError as error:
             with self._lock:
-                self._emit(Notice(text, "warning"))
+                self._emit(Notice(f"The CPU cannot be watched: {error}", "warning"))
         while not self._stopped.wait(self._interval):  # after an error: the GPUs' thread goes on
             self._notice_silence()
 

@@ -6,14 +6,13 @@ second; a read-out per step would stop the GPU each time.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from cnntop.core.control import Control
+from cnntop.core.errors import DivergedError, OutOfMemoryError
 from cnntop.core.events import (
     CheckpointSaved,
     EpochFinished,
@@ -24,37 +23,15 @@ from cnntop.core.events import (
     finite,
 )
 from cnntop.core.feed import ActivityMeter, Sink
-from cnntop.core.recipe import Recipe
 from cnntop.core.split import Split
-from cnntop.core.training.augmentation import Normalization
-from cnntop.core.training.batches import Batch, BatchSource
+from cnntop.core.training.batches import Batch
 from cnntop.core.training.checkpoint import save_weights
-from cnntop.core.training.datasets import Dataset
+from cnntop.core.training.preparation import Prepared
 from cnntop.core.training.schedule import rate_factor
 from cnntop.core.training.step_clock import step_clock
 
 READOUT_SECONDS = 0.25
 EVALUATION_BATCH = 500
-
-
-class DivergedError(Exception):
-    """The loss is no longer a finite number."""
-
-
-@dataclass
-class Prepared:
-    """Everything a run needs before its first step."""
-
-    recipe: Recipe
-    dataset: Dataset
-    model: nn.Module
-    device: torch.device
-    batches: BatchSource
-    normalization: Normalization
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return -(-len(self.dataset.train) // self.recipe.data.batch_size)
 
 
 class _Sums:
@@ -109,7 +86,17 @@ class TrainingLoop:
         self._best: float | None = None
 
     def run(self) -> Status:
-        """Train to the end. Raises DivergedError, OSError (no room for weights), torch's errors."""
+        """Train to the end. Raises DivergedError, OutOfMemoryError, OSError (no room on disk)."""
+        try:
+            return self._run()
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemoryError(
+                f"{self._p.device_name} ran out of memory at step {self._step + 1:,}. "
+                f"Use a batch smaller than {self._p.recipe.data.batch_size} (--batch-size) "
+                "or a smaller network."
+            ) from error
+
+    def _run(self) -> Status:
         self._began = self._readout_at = time.monotonic()
         self._clock.start()
         epoch = 0

@@ -4,15 +4,16 @@ One folder an entry: raw arrays and a `meta.json` that says what they are. An en
 aside and renamed, so it is whole or not there; sizes and checksums are compared on reading.
 """
 
+import errno
 import hashlib
 import math
 import os
 import shutil
 import tempfile
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -77,7 +78,7 @@ def read(entry: Path, listing: Listing, image_size: int) -> tuple[SplitArrays, S
         fits = (
             split.images.shape[2:] == (image_size, image_size)
             and 0 < len(split.labels) <= len(files)
-            and 0 <= split.labels.min()
+            and split.labels.min() >= 0
             and split.labels.max() < len(listing.classes)
         )
         if not fits:
@@ -88,14 +89,12 @@ def read(entry: Path, listing: Listing, image_size: int) -> tuple[SplitArrays, S
 def _read_split(entry: Path, name: str, meta: _SplitMeta) -> SplitArrays:
     images = _read_array(entry / f"{name}-images.u8", np.dtype(np.uint8), meta.images)
     labels = _read_array(entry / f"{name}-labels.i64", np.dtype("<i8"), meta.images[:1])
-    if (zlib.crc32(images), zlib.crc32(labels)) != (meta.images_crc32, meta.labels_crc32):
+    if (zlib.crc32(images.data), zlib.crc32(labels.data)) != (meta.images_crc32, meta.labels_crc32):
         raise ValueError(f"{name}: wrong checksum")
     return SplitArrays(images, labels, meta.skipped)
 
 
-def _read_array(
-    path: Path, dtype: np.dtype[np.generic], shape: tuple[int, ...]
-) -> npt.NDArray[np.generic]:
+def _read_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     # Compared before reading: a damaged shape must not ask for all memory.
     if min(shape) < 0 or path.stat().st_size != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{path.name}: wrong size")
@@ -120,9 +119,12 @@ def write(entry: Path, train: SplitArrays, test: SplitArrays) -> None:
         place = entry.name.split("-")[0]
         for older in entry.parent.glob(f"{place}-*"):
             shutil.rmtree(older, ignore_errors=True)
-        # Fails where another process has just put the same entry there, which is as good.
-        with suppress(FileExistsError):
+        try:
             partial.rename(entry)
+        except OSError as error:
+            # Another process has just put the same entry there, which is as good.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
         _sync(entry.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -131,10 +133,12 @@ def write(entry: Path, train: SplitArrays, test: SplitArrays) -> None:
 def _split_meta(split: SplitArrays) -> _SplitMeta:
     count, channels, height, width = split.images.shape
     shape = (count, channels, height, width)
-    return _SplitMeta(shape, split.skipped, zlib.crc32(split.images), zlib.crc32(split.labels))
+    return _SplitMeta(
+        shape, split.skipped, zlib.crc32(split.images.data), zlib.crc32(split.labels.data)
+    )
 
 
-def _write_file(path: Path, array: npt.NDArray[np.generic]) -> None:
+def _write_file(path: Path, array: npt.NDArray[Any]) -> None:
     with path.open("wb") as file:
         array.tofile(file)
         file.flush()

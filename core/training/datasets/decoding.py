@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cnntop.core.errors import Cancelled, DatasetError
 from cnntop.core.feed import ActivityMeter
@@ -125,7 +125,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return "too many pixels"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "not a png, jpeg or webp image"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

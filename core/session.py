@@ -1,0 +1,200 @@
+"""Starts a run: the worker thread, what it needs, and how it ends."""
+
+import os
+import subprocess
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnntop.core.control import Control
+from cnntop.core.errors import Cancelled, CnntopError
+from cnntop.core.events import Activity, Notice, RunEnded, RunStarted, Status
+from cnntop.core.feed import LiveFeed, Stream
+from cnntop.core.machine import identity
+from cnntop.core.machine.sampler import MachineSampler
+from cnntop.core.recipe import Recipe
+from cnntop.core.runs.folder import RunFolder, RunInfo, require_writable, utc_now
+from cnntop.core.runs.recorder import Recorder
+
+if TYPE_CHECKING:
+    from cnntop.core.training.preparation import Prepared
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run: a checked recipe, the preset it came from, a name for people, and where the
+    run folder goes."""
+
+    recipe: Recipe
+    preset: str
+    name: str
+    runs_dir: Path
+
+
+class RunHandle:
+    """A run of this process. `feed` tells what happens, `control` takes what a person wants.
+
+    Once `done`, `error` holds what prevented the run from starting or training from going on (a
+    message for people), `traceback` the details of a defect of cnntop's own.
+    """
+
+    def __init__(self, request: RunRequest) -> None:
+        self.request = request
+        self.feed = LiveFeed()
+        self.control = Control()
+        self.folder: RunFolder | None = None
+        self.error: CnntopError | None = None
+        self.traceback: str | None = None
+        self._recorder = Recorder()
+        self._stream = Stream(self._recorder.take, self.feed.take)
+        self._thread = threading.Thread(target=self._run, name="cnntop-training", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def now(self) -> float:
+        """Seconds on the stream's clock, to show time passing between two records."""
+        return self._stream.seconds
+
+    @property
+    def done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait for the end; returns whether it came."""
+        self._thread.join(timeout_seconds)
+        return self.done
+
+    @property
+    def exit_code(self) -> int:
+        """0 for a run that finished or was stopped by a person, else that of what went wrong.
+        An interrupted run's code is the signal's affair."""
+        if self.error is not None:
+            return self.error.exit_code
+        ended = self._recorder.state.ended
+        return 0 if ended is not None and ended.status in ("finished", "stopped") else 1
+
+    def _run(self) -> None:
+        sampler = MachineSampler(self._stream)
+        sampler.start()
+        status: Status = "failed"
+        message = ""
+        try:
+            status = self._prepare_and_train()
+        except Cancelled:
+            status = self.control.stop_status or "interrupted"
+        except CnntopError as error:
+            self.error = error
+            message = str(error)
+            status = error.status
+        except OSError as error:
+            self.error = CnntopError(f"the run could not go on: {error}.")
+            message = str(self.error)
+        except Exception as error:  # noqa: BLE001  the thread's last line: a defect must be told
+            self.traceback = traceback.format_exc()
+            self.error = CnntopError(f"cnntop failed: {type(error).__name__}: {error}")
+            message = str(self.error)
+        sampler.stop()
+        self._end(status, message)
+
+    def _end(self, status: Status, message: str) -> None:
+        try:
+            if message:
+                self._stream.emit(Notice(message, "error"))
+            seconds = self._recorder.state.elapsed_seconds(self.now)
+            self._stream.emit(RunEnded(status, message, round(seconds, 6)))
+            self._recorder.close()
+        except OSError as error:
+            if self.error is None:
+                self.error = CnntopError(f"the end of the run could not be recorded: {error}.")
+
+    def _prepare_and_train(self) -> Status:
+        request = self.request
+        require_writable(request.runs_dir)
+        self._stream.emit(Activity("importing torch"))
+        from cnntop.core.training.loop import TrainingLoop
+        from cnntop.core.training.preparation import prepare
+
+        prepared = prepare(request.recipe, self._stream, self.control.cancelled)
+        try:
+            if self.control.cancelled():
+                raise Cancelled
+            self.folder = RunFolder.create(request.runs_dir, request.name)
+            info = _run_info(request, self.folder, prepared)
+            self._recorder.open(self.folder, info)
+            self._stream.emit(_run_started(info, prepared))
+            loop = TrainingLoop(prepared, self.control, self._stream, self.folder.path)
+            return loop.run()
+        finally:
+            prepared.batches.close()
+
+
+def start_run(request: RunRequest) -> RunHandle:
+    """Train in a thread of its own. Returns at once; never raises for what goes wrong in there."""
+    handle = RunHandle(request)
+    handle.start()
+    return handle
+
+
+def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> RunInfo:
+    versions = {name: metadata.version(name) for name in ("cnntop", "torch", "torchvision")}
+    return RunInfo(
+        run=folder.path.name,
+        name=request.name,
+        preset=request.preset,
+        started_utc=utc_now(),
+        recipe=request.recipe,
+        augment_on=prepared.batches.augment_on,
+        machine={
+            "host": identity.host_name(),
+            "cpu_name": identity.cpu_name(),
+            "cores": identity.cores(),
+            "memory_total_bytes": identity.memory_total_bytes(),
+            "device_name": prepared.device_name,
+        },
+        versions={**versions, "python": sys.version.split()[0]},
+        git_commit=_git_commit(),
+    )
+
+
+def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
+    recipe, dataset = info.recipe, prepared.dataset
+    return RunStarted(
+        run=info.run,
+        name=info.name,
+        preset=info.preset,
+        started_utc=info.started_utc,
+        dataset=dataset.name,
+        model=recipe.model.label,
+        parameters=prepared.parameters,
+        batch_size=recipe.data.batch_size,
+        train_images=len(dataset.train),
+        test_images=len(dataset.test),
+        steps_per_epoch=prepared.steps_per_epoch,
+        device=str(prepared.device),
+        device_name=prepared.device_name,
+        threads=prepared.threads,
+        precision=recipe.machine.precision,
+        augment_on=info.augment_on,
+        epochs_planned=recipe.train.epochs,
+        time_limit_seconds=recipe.train.time_limit_seconds,
+        gpu_uuid=prepared.gpu_uuid,
+    )
+
+
+def _git_commit() -> str:
+    """The commit of the folder the run was started in, with "-dirty" if files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=5, check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -1,0 +1,76 @@
+"""Everything between a recipe and the first step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from cnntop.core.errors import UsageError
+from cnntop.core.events import Activity
+from cnntop.core.feed import Sink
+from cnntop.core.recipe import Recipe
+from cnntop.core.training import device as devices
+from cnntop.core.training import models
+from cnntop.core.training.augmentation import Normalization
+from cnntop.core.training.batches import BatchSource, batch_source
+from cnntop.core.training.datasets import Dataset, load
+
+
+@dataclass
+class Prepared:
+    """A run ready to take its first step."""
+
+    recipe: Recipe
+    dataset: Dataset
+    model: nn.Module
+    device: torch.device
+    batches: BatchSource
+    normalization: Normalization
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.dataset.train) // self.recipe.data.batch_size)
+
+    @property
+    def parameters(self) -> int:
+        return models.parameter_count(self.model)
+
+    @property
+    def threads(self) -> int:
+        return torch.get_num_threads()
+
+    @property
+    def device_name(self) -> str:
+        return devices.device_name(self.device)
+
+    @property
+    def gpu_uuid(self) -> str | None:
+        return devices.gpu_uuid(self.device)
+
+
+def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepared:
+    """Load the dataset, build the network, put both where the run trains.
+
+    Call it in the thread that will train. Raises UsageError for a device that is not there or a
+    batch larger than the dataset, DatasetError for a dataset that is not to be had, Cancelled.
+    """
+    if recipe.machine.threads is not None:
+        torch.set_num_threads(recipe.machine.threads)
+    device = devices.choose(recipe.machine.device)
+    data = recipe.data
+    folder = None if data.dir is None else Path(data.dir)
+    dataset = load(data.dataset, folder, data.image_size, sink, cancelled)
+    if data.batch_size > len(dataset.train):
+        raise UsageError(
+            f"data.batch_size: {data.batch_size:,} is more than the {len(dataset.train):,} "
+            f"training images of {dataset.name}. Use --batch-size {len(dataset.train)} or less."
+        )
+    sink.emit(Activity(f"building {recipe.model.label}"))
+    torch.manual_seed(recipe.train.seed)
+    channels, image_size = dataset.train.images.shape[1:3]
+    model = models.build(recipe.model, channels, len(dataset.classes), image_size).to(device)
+    normalization = Normalization(dataset.train.images)
+    batches = batch_source(recipe, dataset, normalization, device)
+    return Prepared(recipe, dataset, model, device, batches, normalization.to(device))
