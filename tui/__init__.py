@@ -1,0 +1,1 @@
+"""What faces a terminal: the command line, the plain printer and the screen."""

@@ -1,0 +1,136 @@
+"""The run folder: its name, its files, and the lock that says whether the run is alive."""
+
+import fcntl
+import os
+import re
+import secrets
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cnntop.core.durable import replace_file
+from cnntop.core.errors import UsageError
+from cnntop.core.recipe import Recipe
+from cnntop.core.text import printable
+
+RUN_FILE = "run.json"
+EVENTS_FILE = "events.jsonl"
+EPOCHS_FILE = "epochs.csv"
+STATUS_FILE = "status.json"
+LOCK_FILE = "run.lock"
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """What `run.json` holds: the experiment and where it ran, written once.
+
+    `machine` and `versions` are plain facts by name; `git_commit` is that of the folder the run
+    was started in, empty outside of a repository.
+    """
+
+    run: str
+    name: str
+    preset: str
+    started_utc: str
+    recipe: Recipe
+    augment_on: str
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    git_commit: str
+    format: int = 1
+
+
+def default_runs_dir() -> Path:
+    """$CNNTOP_RUNS, else `runs` in the current folder."""
+    return Path(os.environ.get("CNNTOP_RUNS") or "runs")
+
+
+def require_writable(runs_dir: Path) -> None:
+    """Raises UsageError unless run folders can be made in `runs_dir`, which is made if missing."""
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=runs_dir):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"runs folder {printable(str(runs_dir))} cannot be written: {reason}. "
+            "Choose another with --runs-dir DIR or $CNNTOP_RUNS."
+        ) from None
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """An existing run folder. `path.name` is the run's id."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs_dir: Path, name: str) -> "RunFolder":
+        """A new folder that no other process has. Raises OSError."""
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
+        while True:
+            now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            path = runs_dir / f"{now}-{slug[:60]}-{secrets.token_hex(2)}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return cls(path)
+
+    @property
+    def events(self) -> Path:
+        return self.path / EVENTS_FILE
+
+    def write_info(self, info: RunInfo) -> None:
+        text = msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
+        replace_file(self.path / RUN_FILE, lambda file: file.write(text))
+
+    def read_info(self) -> RunInfo | None:
+        """What run.json says, or None where it is missing or not readable as such."""
+        try:
+            return msgspec.json.decode((self.path / RUN_FILE).read_bytes(), type=RunInfo)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def write_status(self, status: str) -> None:
+        """`status` with a heartbeat of now. "running" counts only while the lock is held."""
+        heartbeat = utc_now()
+        text = msgspec.json.encode({"status": status, "heartbeat_utc": heartbeat}) + b"\n"
+        replace_file(self.path / STATUS_FILE, lambda file: file.write(text))
+
+    def lock(self) -> int:
+        """Hold the run's lock until the process ends; returns the open file's descriptor."""
+        handle = os.open(self.path / LOCK_FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return handle
+
+    def is_alive(self) -> bool:
+        """Whether a process holds the run's lock."""
+        try:
+            handle = os.open(self.path / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+
+def run_folders(runs_dir: Path) -> list[RunFolder]:
+    """All run folders in `runs_dir`, in order of their ids; none if it does not exist."""
+    if not runs_dir.is_dir():
+        return []
+    found = (entry for entry in runs_dir.iterdir() if (entry / RUN_FILE).is_file())
+    return [RunFolder(path) for path in sorted(found)]
+
+
+def utc_now() -> str:
+    """The time as files write it: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

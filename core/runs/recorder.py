@@ -1,0 +1,81 @@
+"""The reader of the stream that keeps a run: its log, epochs.csv, status.json and summary row."""
+
+import threading
+
+from cnntop.core.events import EpochFinished, Record, RunEnded, RunStarted
+from cnntop.core.run_state import RunState
+from cnntop.core.runs.epoch_table import EpochTable
+from cnntop.core.runs.folder import EPOCHS_FILE, RunFolder, RunInfo
+from cnntop.core.runs.log import RunLog
+from cnntop.core.runs.summary import summary_row, write_row
+
+HEARTBEAT_SECONDS = 5.0
+
+
+class Recorder:
+    """Holds records back until there is a run folder, so that a run that never came to be leaves
+    nothing behind; from then on each record is on its way to disk before its writer goes on."""
+
+    def __init__(self) -> None:
+        self.state = RunState()
+        self._held_back: list[Record] = []
+        self._folder: RunFolder | None = None
+        self._info: RunInfo | None = None
+        self._log: RunLog | None = None
+        self._epochs: EpochTable | None = None
+        # Held over each record and over the opening, which another thread's record may cross.
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="cnntop-heartbeat", daemon=True)
+
+    def take(self, record: Record) -> None:
+        """Reader's side of the stream. Raises OSError if the disk does not take the record."""
+        with self._lock:
+            self.state.apply(record)
+            if self._log is None:
+                self._held_back.append(record)
+                return
+            self._log.append(record)
+            if isinstance(record.event, EpochFinished):
+                assert self._epochs is not None
+                self._epochs.add(record.event)
+            if isinstance(record.event, EpochFinished | RunStarted | RunEnded):
+                self._log.sync()
+
+    def open(self, folder: RunFolder, info: RunInfo) -> None:
+        """Begin to record into `folder`. Call once, before the first step."""
+        folder.lock()
+        folder.write_info(info)
+        folder.write_status("running")
+        log = RunLog(folder.events)
+        self._epochs = EpochTable(folder.path / EPOCHS_FILE)
+        self._folder, self._info = folder, info
+        with self._lock:
+            for record in self._held_back:
+                log.append(record)
+            self._held_back.clear()
+            self._log = log
+        write_row(folder.path.parent, summary_row(info, self.state, "running"))
+        self._heart.start()
+
+    def close(self) -> None:
+        """Write what stands at the end: status.json and the summary row. After RunEnded."""
+        self._over.set()
+        if self._folder is None or self._info is None or self._log is None:
+            return
+        self._heart.join()
+        self._log.close()
+        assert self.state.ended is not None
+        self._folder.write_status(self.state.ended.status)
+        write_row(
+            self._folder.path.parent,
+            summary_row(self._info, self.state, self.state.ended.status),
+        )
+
+    def _beat(self) -> None:
+        assert self._folder is not None
+        while not self._over.wait(HEARTBEAT_SECONDS):
+            try:
+                self._folder.write_status("running")
+            except OSError:
+                continue  # a missed heartbeat is just that; the log is what counts

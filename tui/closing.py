@@ -1,0 +1,59 @@
+"""What stays in the ordinary terminal when a run is over."""
+
+from cnntop.core.run_state import RunState
+from cnntop.core.session import RunHandle
+from cnntop.tui.format import (
+    bytes_size,
+    clock,
+    columns,
+    duration,
+    figure,
+    percent,
+    rate,
+    split_line,
+)
+
+
+def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
+    """The run's summary in a few lines; none if it never began."""
+    started, ended = state.started, state.ended
+    if started is None or ended is None or handle.folder is None:
+        return []
+    rows = [
+        ("status", f"{ended.status}{f': {ended.message}' if ended.message else ''}"),
+        ("trained", f"{state.epochs:.4g} epochs in {clock(ended.seconds)}"),
+        ("train", _figures(state.train_loss.last, state.train_accuracy.last)),
+        ("test", _test(state)),
+        ("epoch", duration(state.complete_epoch_seconds.value)),
+        ("speed", f"{rate(state.images_per_second)} images/s"),
+        ("split", split_line(state.split)),
+    ]
+    if gpu := state.gpu:
+        rows.append(
+            (
+                "gpu",
+                f"{percent(gpu.mean_utilization.value)} used, "
+                f"{bytes_size(gpu.memory_peak_bytes)} memory at most, "
+                f"{figure(gpu.energy_joules)} J",
+            )
+        )
+    rows += [
+        ("run", str(handle.folder.path)),
+        ("compare", f"cnntop compare --runs-dir {handle.folder.path.parent}"),
+    ]
+    return [
+        "",
+        f"{started.name}: {started.model} on {started.dataset}, batch {started.batch_size}, "
+        f"{started.device_name}",
+        *columns(rows),
+    ]
+
+
+def _test(state: RunState) -> str:
+    best = f", best {percent(state.best_test_accuracy)} after epoch {state.best_epoch}"
+    figures = _figures(state.test_loss.last, state.test_accuracy.last)
+    return figures + (best if state.best_epoch else "")
+
+
+def _figures(loss: float | None, accuracy: float | None) -> str:
+    return f"loss {figure(loss)}, accuracy {percent(accuracy, 2)}"

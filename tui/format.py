@@ -1,0 +1,69 @@
+"""Figures as people read them. What was not measured is a dash, never a zero."""
+
+from collections.abc import Iterable
+
+from cnntop.core.run_state import RunState
+from cnntop.core.split import Split
+
+NOT_MEASURED = "–"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    return NOT_MEASURED if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A loss or rate with `digits` significant digits."""
+    return NOT_MEASURED if value is None else f"{value:.{digits}g}"
+
+
+def clock(seconds: float | None) -> str:
+    """Hours, minutes and seconds: 1:02:03 or 02:03."""
+    if seconds is None:
+        return NOT_MEASURED
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def duration(seconds: float | None) -> str:
+    """A span in its own unit: 0.42 ms, 12.3 ms, 4.56 s, 12:34."""
+    if seconds is None:
+        return NOT_MEASURED
+    if seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 100 else clock(seconds)
+
+
+def bytes_size(count: float | None) -> str:
+    """Bytes in decimal units with three digits: 1.23 GB."""
+    if count is None:
+        return NOT_MEASURED
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def rate(per_second: float | None) -> str:
+    """Images a second, whole and with separators."""
+    return NOT_MEASURED if per_second is None else f"{per_second:,.0f}"
+
+
+def split_line(split: Split) -> str:
+    """The four parts in percent, on one line."""
+    return "  ".join(f"{name} {percent(share)}" for name, share in split.fractions().items())
+
+
+def epoch_label(state: RunState) -> str:
+    """`3/20`, or `3` where a time limit and not a number of epochs ends the run."""
+    planned = state.started.epochs_planned if state.started else None
+    return f"{state.epoch}/{planned}" if planned else str(state.epoch)
+
+
+def columns(rows: Iterable[tuple[str, str]], indent: str = "  ") -> list[str]:
+    """Label and text side by side, the labels padded to the longest."""
+    pairs = list(rows)
+    width = max((len(label) for label, _ in pairs), default=0)
+    return [f"{indent}{label:<{width}}  {text}" for label, text in pairs]

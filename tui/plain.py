@@ -1,0 +1,135 @@
+"""The line printer: the same run for pipes, logs and dumb terminals."""
+
+import sys
+import time
+
+from cnntop.core.events import (
+    Activity,
+    EpochFinished,
+    GpusUnavailable,
+    Notice,
+    Paused,
+    Record,
+    Resumed,
+    RunStarted,
+)
+from cnntop.core.run_state import RunState
+from cnntop.core.session import RunHandle
+from cnntop.core.split import Split
+from cnntop.core.text import printable
+from cnntop.tui.closing import closing_lines
+from cnntop.tui.format import (
+    bytes_size,
+    clock,
+    duration,
+    epoch_label,
+    figure,
+    percent,
+    rate,
+    split_line,
+)
+
+POLL_SECONDS = 0.25
+PROGRESS_SECONDS = 10.0
+"""Time between two lines about an epoch that is under way."""
+
+
+class PlainPrinter:
+    """Prints a run's milestones as lines, and its progress now and then."""
+
+    def __init__(self, handle: RunHandle, state: RunState) -> None:
+        self._handle = handle
+        self._state = state
+        self._activity = ""
+        self._progress_at = time.monotonic()
+
+    def follow(self) -> None:
+        """Print until the run is over, then its summary. Blocks, in the main thread."""
+        while not self._handle.wait(POLL_SECONDS):
+            self.poll()
+        self.poll()
+        for line in closing_lines(self._handle, self._state):
+            _print(line)
+
+    def poll(self) -> None:
+        for record in self._handle.feed.drain():
+            self._state.apply(record)
+            self._milestone(record)
+        now = time.monotonic()
+        if self._state.phase == "training" and now - self._progress_at >= PROGRESS_SECONDS:
+            self._progress_at = now
+            self._say(self._progress())
+
+    def _milestone(self, record: Record) -> None:
+        match record.event:
+            case RunStarted() as started:
+                self._say(
+                    f"{started.model} ({started.parameters:,} parameters) on {started.dataset}, "
+                    f"batch {started.batch_size}, {started.device} ({started.device_name}), "
+                    f"augmentation on {started.augment_on}"
+                )
+                if self._handle.folder:
+                    self._say(f"run folder {self._handle.folder.path}")
+            case Activity() as activity if activity.name != "evaluating":
+                self._activity_line(activity)
+            case EpochFinished() as epoch:
+                self._progress_at = time.monotonic()
+                self._say(self._epoch_line(epoch))
+            case Paused():
+                self._say("paused")
+            case Resumed() as resumed:
+                self._say(f"goes on after {duration(resumed.paused_seconds)}")
+            case GpusUnavailable() as unavailable:
+                self._say(f"no GPU figures: {unavailable.reason}")
+            case Notice() as notice if notice.level != "error":
+                # An error ends the run; it is told once, at the end, on stderr.
+                self._say(f"{notice.level}: {notice.text}")
+
+    def _activity_line(self, activity: Activity) -> None:
+        if activity.name != self._activity:
+            self._activity = activity.name
+            self._progress_at = time.monotonic()
+            size = f" ({_amount(activity.total, activity.unit)})" if activity.total else ""
+            self._say(f"{activity.name}{size}")
+        elif time.monotonic() - self._progress_at >= PROGRESS_SECONDS:
+            self._progress_at = time.monotonic()
+            total = f" of {_amount(activity.total, activity.unit)}" if activity.total else ""
+            self._say(f"{activity.name}: {_amount(activity.done, activity.unit)}{total}")
+
+    def _epoch_line(self, epoch: EpochFinished) -> str:
+        test = "not evaluated"
+        if epoch.test_accuracy is not None:
+            test = f"loss {figure(epoch.test_loss)} accuracy {percent(epoch.test_accuracy, 2)}"
+        return (
+            f"epoch {epoch_label(self._state)}: train loss {figure(epoch.train_loss)} "
+            f"accuracy {percent(epoch.train_accuracy, 2)} | test {test} | "
+            f"{duration(epoch.epoch_seconds)} | {split_line(_split_of(epoch))}"
+        )
+
+    def _progress(self) -> str:
+        state = self._state
+        return (
+            f"epoch {epoch_label(state)} step {state.step:,}: loss {figure(state.train_loss.last)} "
+            f"accuracy {percent(state.train_accuracy.last)} | "
+            f"{rate(state.recent_images_per_second)} images/s | "
+            f"{split_line(state.recent_split[0])} | "
+            f"{percent(state.progress(), 0)} done, {clock(state.eta_seconds())} to go"
+        )
+
+    def _say(self, text: str) -> None:
+        _print(f"[{clock(self._state.at_seconds)}] {text}")
+
+
+def _split_of(epoch: EpochFinished) -> Split:
+    split = Split()
+    split.add(epoch)
+    return split
+
+
+def _amount(count: int, unit: str) -> str:
+    return bytes_size(count) if unit == "bytes" else f"{count:,} {unit}".rstrip()
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(printable(line) + "\n")
+    sys.stdout.flush()

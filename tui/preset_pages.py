@@ -1,0 +1,41 @@
+"""`cnntop presets` and `cnntop presets show`."""
+
+import msgspec
+
+from cnntop.core import preset as presets
+from cnntop.core.errors import CnntopError
+from cnntop.core.recipe import Recipe
+from cnntop.tui.format import columns
+
+
+def listing() -> str:
+    """Every preset with one line; a person's own are marked."""
+    rows = []
+    for name in presets.names():
+        try:
+            preset = presets.find(name)
+            rows.append((name, preset.about + (" (your own)" if preset.own else "")))
+        except CnntopError as error:
+            rows.append((name, f"cannot be used: {error}"))
+    return "\n".join(columns(rows, indent="")) + "\n"
+
+
+def page(name: str) -> str:
+    """A preset's recipe with every key that has a value, as TOML."""
+    preset = presets.find(name)
+    lines = [f"# {preset.about}", *recipe_toml(preset.resolve())]
+    return "\n".join(lines) + "\n"
+
+
+def recipe_toml(recipe: Recipe) -> list[str]:
+    """The recipe as lines of TOML; keys without a value (None) are left to their defaults."""
+    lines = []
+    for section, values in msgspec.to_builtins(recipe).items():
+        lines += ["", f"[{section}]"]
+        lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+    return lines
+
+
+def _toml(value: object) -> str:
+    """JSON's strings, numbers and lists of strings are TOML's too."""
+    return msgspec.json.encode(value).decode().replace('","', '", "')

@@ -1,0 +1,59 @@
+"""What a person can do when the dataset is not here and cannot be downloaded."""
+
+import shlex
+
+from cnntop.core.datasets import dataset_folder
+from cnntop.tui.format import columns
+from cnntop.tui.launch import Launch
+
+
+def ways_out(launch: Launch) -> str:
+    """The exact command for each way out, one a line."""
+    data = launch.recipe().data
+    command = command_line(launch)
+    anywhere = command_line(launch.with_settings(data__dataset="shapes"), without=("data.dir",))
+    own = command_line(launch, without=("data.dir", "data.dataset"))
+    rows = [("try again", command), ("your images", f"{own} --data-dir DIR")]
+    if data.dataset != "folder":
+        folder = dataset_folder(data.dataset, data.dir)
+        elsewhere = command_line(launch, without=("data.dir", "data.dataset"))
+        rows.append(
+            (
+                "copied by hand",
+                f"put {data.dataset}'s files into {folder}, or name their folder: "
+                f"{elsewhere} --dataset {data.dataset} --data-dir DIR",
+            )
+        )
+    rows.append(("built-in data", anywhere))
+    notes = "DIR holds train/<class>/* and test/<class>/* as png, jpeg or webp."
+    return "\n".join(["Ways out:", *columns(rows), f"  {notes}"])
+
+
+def command_line(launch: Launch, without: tuple[str, ...] = ()) -> str:
+    """The command that starts `launch`, ready to paste, leaving some settings out."""
+    words = ["cnntop", "run", "--preset", launch.preset or "NAME"]
+    for path, value in launch.settings.items():
+        if path in without:
+            continue
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        if path in _OPTIONS:
+            words += [_OPTIONS[path], text]
+        else:
+            words += ["--set", f"{path}={text}"]
+    if launch.name:
+        words += ["--name", launch.name]
+    return shlex.join(words)
+
+
+_OPTIONS = {
+    "data.dataset": "--dataset",
+    "data.dir": "--data-dir",
+    "model.kernels": "--kernels",
+    "data.batch_size": "--batch-size",
+    "train.epochs": "--epochs",
+    "train.time": "--time",
+    "train.lr": "--lr",
+    "train.seed": "--seed",
+    "machine.device": "--device",
+    "data.workers": "--workers",
+}
