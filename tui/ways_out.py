@@ -33,7 +33,7 @@ def command_line(launch: Launch, without: tuple[str, ...] = ()) -> str:
     """The command that starts `launch`, ready to paste, leaving some settings out."""
     words = ["cnntop", "run", "--preset", launch.preset or "NAME"]
     for path, value in launch.settings.items():
-        if path in without:
+        if path in without or value is None:
             continue
         text = ",".join(value) if isinstance(value, list) else str(value)
         if path in _OPTIONS:

@@ -1,0 +1,1 @@
+"""The screens: the picker, the monitor, and the dialogs over them."""

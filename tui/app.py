@@ -1,0 +1,146 @@
+"""The screen's program: polls the feed, folds it, hands the state to the monitor. Stays small."""
+
+from typing import ClassVar
+
+from textual.app import App
+
+from cnntop.core.errors import CnntopError, DatasetError
+from cnntop.core.run_state import RunState
+from cnntop.core.runs.summary import read_rows
+from cnntop.core.session import RunHandle, start_run
+from cnntop.tui.launch import Launch
+from cnntop.tui.screens.choice import ChoiceScreen
+from cnntop.tui.screens.folder_prompt import FolderPrompt
+from cnntop.tui.screens.help import HelpScreen
+from cnntop.tui.screens.monitor import MonitorScreen
+from cnntop.tui.screens.picker import Picked, PickerScreen
+
+POLL_SECONDS = 0.25
+
+
+class CnntopApp(App[None]):
+    """Opens the picker, or starts the launch at once if it names a preset.
+
+    After it has ended, `handle` is the run (None if there was none), `state` what was folded of
+    it, `launch` what was asked for in the end, and `detached` whether the person left while it
+    trains on.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "cnntop"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+
+    def __init__(self, launch: Launch) -> None:
+        super().__init__()
+        self.launch = launch
+        self.handle: RunHandle | None = None
+        self.state = RunState()
+        self.detached = False
+        self._told = False
+
+    def on_mount(self) -> None:
+        if self.launch.preset is None:
+            self.push_screen(PickerScreen(self.launch, read_rows(self.launch.runs_dir)))
+        else:
+            self._open_monitor()
+        self.set_interval(POLL_SECONDS, self._poll)
+
+    def on_picked(self, event: Picked) -> None:
+        self.launch = event.launch
+        self._open_monitor()
+
+    def _open_monitor(self) -> None:
+        recipe = self.launch.recipe()
+        request = self.launch.request()
+        data = recipe.data
+        title = f"{request.name}  {recipe.model.label} · {data.dataset} · batch {data.batch_size}"
+        subtitle = f"lr {recipe.train.lr:g} {recipe.train.schedule}"
+        monitor = MonitorScreen(title, subtitle)
+        if len(self.screen_stack) > 1:
+            self.switch_screen(monitor)
+        else:
+            self.push_screen(monitor)
+        # The first frame is on the terminal before the worker thread begins to import torch.
+        monitor.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.state = RunState()
+        self._told = False
+        self.handle = start_run(self.launch.request())
+        self._poll()
+
+    def _poll(self) -> None:
+        handle = self.handle
+        if handle is None:
+            return
+        over = handle.done
+        for record in handle.feed.drain():
+            self.state.apply(record)
+        for screen in self.screen_stack:
+            if isinstance(screen, MonitorScreen):
+                screen.show(self.state, handle.now)
+        if over and not self._told:
+            self._told = True
+            self._tell_end(handle)
+
+    def _tell_end(self, handle: RunHandle) -> None:
+        if isinstance(handle.error, DatasetError):
+            self._offer_ways_out(handle.error)
+        elif handle.error is not None and handle.folder is None:
+            # Nothing was trained, so there is nothing to look at.
+            self.exit()
+
+    def _offer_ways_out(self, error: CnntopError) -> None:
+        answers = {"r": "Retry", "f": "Folder", "s": "Built-in shapes", "q": "Quit"}
+        question = "The dataset is not here."
+        self.push_screen(
+            ChoiceScreen(question, str(error), answers, escape=False), self._take_way_out
+        )
+
+    def _take_way_out(self, answer: str | None) -> None:
+        if answer == "r":
+            self._start()
+        elif answer == "f":
+            self.push_screen(FolderPrompt(), self._take_folder)
+        elif answer == "s":
+            self.launch = self.launch.with_settings(data__dataset="shapes", data__dir=None)
+            self._open_monitor()
+        else:
+            self.exit()
+
+    def _take_folder(self, folder: str | None) -> None:
+        if folder is None:
+            self._told = False  # the poll offers the ways out again
+            return
+        self.launch = self.launch.with_settings(data__dataset="folder", data__dir=folder)
+        self._open_monitor()
+
+    def action_pause(self) -> None:
+        if self.handle is None or self.state.started is None or self.handle.done:
+            return
+        if self.handle.control.paused:
+            self.handle.control.resume()
+        else:
+            self.handle.control.pause()
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    def action_leave(self) -> None:
+        if self.handle is None or self.handle.done:
+            self.exit()
+            return
+        answers = {"s": "Stop and save", "l": "Leave it training", "c": "Stay"}
+        details = (
+            "Stopping ends the run at its next step and keeps weights and figures.\n"
+            "Leaving closes the screen; training goes on in this terminal as plain lines."
+        )
+        self.push_screen(ChoiceScreen("Stop or leave?", details, answers), self._take_leave)
+
+    def _take_leave(self, answer: str | None) -> None:
+        if answer == "s" and self.handle is not None:
+            self.handle.control.stop()
+        elif answer == "l":
+            self.detached = True
+            self.exit()

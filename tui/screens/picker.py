@@ -1,0 +1,139 @@
+"""The preset picker: what there is, what each one is, and what is known of it on this machine."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from cnntop.core import preset as presets
+from cnntop.core.datasets import CATALOGUE, is_here
+from cnntop.core.errors import CnntopError
+from cnntop.core.recipe import Data, Recipe
+from cnntop.core.runs.summary import Row
+from cnntop.tui.format import bytes_size, clock, columns, percent
+from cnntop.tui.launch import Launch
+
+HEADLINE = "cnntop  ·  pick an experiment"
+
+
+class Picked(Message):
+    """A preset was chosen, and its recipe is in order."""
+
+    def __init__(self, launch: Launch) -> None:
+        super().__init__()
+        self.launch = launch
+
+
+class PickerScreen(Screen[None]):
+    """The list at the left, the preset under the cursor at the right; posts `Picked`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "start", "Start"),
+        Binding("q,escape,ctrl+c", "app.quit", "Quit"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]
+
+    def __init__(self, launch: Launch, rows: Sequence[Row]) -> None:
+        super().__init__()
+        self._launch = launch
+        self._rows = rows
+
+    def compose(self) -> ComposeResult:
+        yield Static(HEADLINE, id="headline", markup=False)
+        with Horizontal(id="picker"):
+            yield OptionList(*(Option(Content(name), id=name) for name in presets.names()))
+            with VerticalScroll(id="details", can_focus=False):
+                yield Static(id="about", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        name = event.option_id
+        assert name is not None
+        try:
+            text = _page(self._launch.with_preset(name), self._rows)
+        except CnntopError as error:
+            text = f"{name}\n\nCannot be used: {error}"
+        self.query_one("#about", Static).update(Content(text))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        assert event.option_id is not None
+        launch = self._launch.with_preset(event.option_id)
+        try:
+            launch.recipe()
+        except CnntopError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.post_message(Picked(launch))
+
+    def action_start(self) -> None:
+        self.query_one(OptionList).action_select()
+
+
+def _page(launch: Launch, rows: Sequence[Row]) -> str:
+    assert launch.preset is not None
+    preset, recipe = presets.find(launch.preset), launch.recipe()
+    train, data = recipe.train, recipe.data
+    model = recipe.model
+    size = f"{model.kernels} kernels" if model.kernels else f"{model.depth} layers"
+    limit = train.time if train.epochs is None else f"{train.epochs} epochs"
+    earlier = [row for row in rows if _same_experiment(row, recipe)]
+    facts = [
+        ("model", f"{model.name}, {size}"),
+        ("data", _dataset_line(data)),
+        ("batch", f"{data.batch_size}, augmented by {', '.join(data.augment) or 'nothing'}"),
+        ("runs for", f"{limit}"),
+        ("rate", f"{train.lr:g}, {train.schedule}, momentum {train.momentum:g}"),
+        ("takes", _expected_time(recipe, earlier)),
+        ("best here", _best(earlier)),
+    ]
+    return "\n".join([preset.about, "", *columns(facts, indent="")])
+
+
+def _dataset_line(data: Data) -> str:
+    if data.dataset == "folder":
+        return f"folder {data.dir}" + ("" if is_here("folder", data.dir) else " (not there)")
+    info = CATALOGUE[data.dataset]
+    if data.dataset == "shapes":
+        return "shapes, generated (nothing to download)"
+    if is_here(data.dataset, data.dir):
+        return f"{data.dataset} (here)"
+    return f"{data.dataset} (not here: {bytes_size(info.download_bytes)} to download)"
+
+
+def _same_experiment(row: Row, recipe: Recipe) -> bool:
+    return (
+        row["dataset"].partition(":")[0] == recipe.data.dataset
+        and row["model"] == recipe.model.label
+        and row["batch_size"] == str(recipe.data.batch_size)
+    )
+
+
+def _expected_time(recipe: Recipe, earlier: Sequence[Row]) -> str:
+    """The limit itself, or epochs times the newest measured epoch."""
+    if recipe.train.time_limit_seconds is not None:
+        return f"{clock(recipe.train.time_limit_seconds)} (its limit)"
+    measured = [float(row["epoch_seconds"]) for row in earlier if row["epoch_seconds"]]
+    if not measured or recipe.train.epochs is None:
+        return "not known yet: no earlier run here"
+    return (
+        f"about {clock(measured[-1] * recipe.train.epochs)}, from {len(measured)} earlier run"
+        + ("s" if len(measured) > 1 else "")
+    )
+
+
+def _best(earlier: Sequence[Row]) -> str:
+    scored = [row for row in earlier if row["best_test_accuracy"]]
+    if not scored:
+        return "no earlier run"
+    best = max(scored, key=lambda row: float(row["best_test_accuracy"]))
+    return f"{percent(float(best['best_test_accuracy']), 2)} ({best['name']}, {best['run'][:8]})"

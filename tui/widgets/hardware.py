@@ -1,0 +1,99 @@
+"""The machine: CPU in total and by core, memory, and a line for every GPU."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from cnntop.core.curve import Curve
+from cnntop.core.events import CpuSample
+from cnntop.core.run_state import GpuTrack, RunState
+from cnntop.tui.format import NOT_MEASURED, bytes_size, percent
+from cnntop.tui.widgets.panel import FAINT, Frame, Panel
+
+_LEVELS = " ▁▂▃▄▅▆▇█"
+_STRIP = 20
+
+
+class HardwarePanel(Panel):
+    def __init__(self) -> None:
+        super().__init__("hardware")
+
+    def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
+        lines = []
+        if frame.height > 2:
+            lines.append(Content.styled(" hardware", "bold"))
+        lines.append(_cpu(state.cpu, state.cpu_utilization, frame.width))
+        if state.gpus_unavailable is not None and not state.gpus:
+            lines.append(Content.styled(f"  gpu   {state.gpus_unavailable}", FAINT))
+        for track in state.gpus.values():
+            lines.append(_gpu(track, frame.width))
+        if state.gpus_unavailable is not None and state.gpus:
+            lines.append(Content.styled(f"  gpu   {state.gpus_unavailable}", "$warning"))
+        return lines
+
+
+def _cpu(sample: CpuSample | None, curve: Curve, width: int) -> Content:
+    if sample is None:
+        return Content.styled("  cpu   not measured yet", FAINT)
+    parts = [
+        ("  cpu   ", FAINT),
+        (_strip(curve), "$primary"),
+        (f" {percent(sample.utilization, 0):>5}", "bold"),
+        ("  cores ", FAINT),
+        (_cores(sample.core_utilizations, width - 75), "$primary"),
+        ("  process ", FAINT),
+        (f"{bytes_size(sample.process_memory_bytes)}", ""),
+    ]
+    if width >= 100:
+        used = f"{bytes_size(sample.memory_used_bytes)} of {bytes_size(sample.memory_total_bytes)}"
+        parts += [("  memory ", FAINT), (used, "")]
+    return Content.assemble(*parts)
+
+
+def _gpu(track: GpuTrack, width: int) -> Content:
+    sample = track.sample
+    memory = f"{bytes_size(sample.memory_used_bytes)} of {bytes_size(sample.memory_total_bytes)}"
+    parts = [
+        (f"  gpu {sample.index} ", FAINT),
+        (_strip(track.utilization), "$success"),
+        (f" {percent(sample.utilization, 0):>5}", "bold"),
+        ("  memory ", FAINT),
+        (memory if sample.memory_used_bytes is not None else NOT_MEASURED, ""),
+        ("  power ", FAINT),
+        (_power(sample.power_watts, sample.power_limit_watts), ""),
+        ("  ", ""),
+        (_celsius(sample.temperature_celsius), ""),
+    ]
+    if width >= 100:
+        parts.append((f"  {sample.name}", FAINT))
+    return Content.assemble(*parts)
+
+
+def _power(watts: float | None, limit: float | None) -> str:
+    if watts is None:
+        return NOT_MEASURED
+    return f"{watts:.0f} W" if limit is None else f"{watts:.0f} of {limit:.0f} W"
+
+
+def _celsius(value: float | None) -> str:
+    return NOT_MEASURED if value is None else f"{value:.0f} °C"
+
+
+def _strip(curve: Curve) -> str:
+    """The last samples as a strip of bars, 0 to 100 %."""
+    values = [one.mean for one in curve.bins[-_STRIP:]]
+    return "".join(_level(value) for value in values).rjust(_STRIP)
+
+
+def _cores(utilizations: Sequence[float], space: int) -> str:
+    """A bar a core; where there are more cores than cells, a cell is the mean of its cores."""
+    cells = max(4, min(len(utilizations), space))
+    count = len(utilizations)
+    groups = [
+        utilizations[cell * count // cells : (cell + 1) * count // cells] for cell in range(cells)
+    ]
+    return "".join(_level(sum(group) / len(group)) for group in groups if group)
+
+
+def _level(share: float) -> str:
+    return _LEVELS[min(8, max(0, round(8 * share)))]

@@ -1,0 +1,68 @@
+"""Top of the monitor: which run this is, how it stands, how long it took and will take."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from cnntop.core.run_state import RunState
+from cnntop.tui.format import bytes_size, clock, rate
+from cnntop.tui.widgets.panel import FAINT, Frame, Panel, spread
+
+_MARKS = {
+    "preparing": ("◌", "$warning"),
+    "training": ("●", "$success"),
+    "evaluating": ("●", "$accent"),
+    "paused": ("❚❚", "$warning"),
+    "finished": ("✔", "$success"),
+    "stopped": ("■", "$warning"),
+    "interrupted": ("■", "$warning"),
+    "failed": ("✖", "$error"),
+    "diverged": ("✖", "$error"),
+}
+
+
+class RunHeader(Panel):
+    """Two lines, or the first alone where there is only one."""
+
+    def __init__(self, title: str, subtitle: str) -> None:
+        super().__init__("header")
+        self._title = title
+        self._subtitle = subtitle
+
+    def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
+        started = state.started
+        first = Content.assemble(
+            (" cnntop ", "bold $text-primary on $primary-muted"), " ", (self._title, "bold")
+        )
+        if started is None:
+            details = self._subtitle
+        else:
+            details = (
+                f"{started.device} {started.device_name} · {started.threads} threads · "
+                f"{started.precision} · augment on {started.augment_on} · "
+                f"{started.parameters:,} parameters"
+            )
+        speed = f"{rate(state.recent_images_per_second)} images/s" if state.training else ""
+        return [
+            spread(first, self._standing(state, frame.now), frame.width),
+            spread(Content.styled(f" {details}", FAINT), Content.styled(speed, FAINT), frame.width),
+        ]
+
+    def _standing(self, state: RunState, now: float) -> Content:
+        mark, style = _MARKS[state.phase]
+        standing = [(f"{mark} {state.phase}", f"bold {style}")]
+        if state.started is None:
+            return Content.assemble(*standing, (f"  {_activity(state)}", FAINT))
+        standing.append((f"  {clock(state.elapsed_seconds(now))}", "bold"))
+        if state.ended is None:
+            standing.append((f"  ETA {clock(state.eta_seconds(now))}", ""))
+        return Content.assemble(*standing)
+
+
+def _activity(state: RunState) -> str:
+    activity = state.activity
+    if activity is None or activity.total is None:
+        return ""
+    if activity.unit == "bytes":
+        return f"{bytes_size(activity.done)} of {bytes_size(activity.total)}"
+    return f"{activity.done:,} of {activity.total:,} {activity.unit}"

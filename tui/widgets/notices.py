@@ -1,0 +1,42 @@
+"""The latest notices and milestones, newest last."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from cnntop.core.run_state import RunState
+from cnntop.tui.format import clock, percent
+from cnntop.tui.widgets.panel import FAINT, Frame, Panel
+
+_STYLES = {"info": "", "warning": "$warning", "error": "bold $error"}
+
+
+class NoticesPanel(Panel):
+    def __init__(self) -> None:
+        super().__init__("notices")
+
+    def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
+        lines = [
+            Content.assemble(
+                (f" {clock(at)} ", FAINT), (f"{notice.level}: {notice.text}", _STYLES[notice.level])
+            )
+            for at, notice in state.notices
+        ]
+        best = state.best_test_accuracy
+        if state.ended is not None:
+            lines.append(
+                Content.assemble(
+                    (f" {clock(state.at_seconds)} ", FAINT),
+                    (f"{state.ended.status}", "bold"),
+                    f" after {state.epochs:.4g} epochs"
+                    + (f", best test accuracy {percent(best, 2)}" if best is not None else "")
+                    + ". Press q to leave.",
+                )
+            )
+        elif state.last_epoch is not None and not lines:
+            lines.append(
+                Content.styled(
+                    f" best test accuracy {percent(best, 2)} after epoch {state.best_epoch}", FAINT
+                )
+            )
+        return lines[-frame.height :]
