@@ -105,6 +105,7 @@ _TYPE_WORDS = {
 }
 _DEFAULT_KERNELS = 32
 _DEPTHS = (18, 34)
+_MOST_SEED = 2**32 - 1
 _AWAITED = {
     ("train", "passes"): (1, "several passes over a batch"),
     ("machine", "speed"): ("safe", "the faster settings"),
@@ -144,7 +145,8 @@ def override(tree: Tree, settings: dict[str, Any]) -> Tree:
         result["train"].pop("time", None)
     if "train.time" in settings and "train.epochs" not in settings:
         result["train"].pop("epochs", None)
-    if "model.name" in settings and settings["model.name"] != tree.get("model", {}).get("name"):
+    earlier = tree.get("model", {}).get("name", Model().name)
+    if settings.get("model.name", earlier) != earlier:
         for key in {"kernels", "depth"} - {path.removeprefix("model.") for path in settings}:
             result["model"].pop(key, None)
     return result
@@ -165,7 +167,10 @@ def check_names(tree: dict[str, Any], origin: str) -> None:
     """Raises RecipeError for a section or key that there is none of."""
     for section, values in tree.items():
         if section not in SECTIONS:
-            hint = nearest(section, SECTIONS)
+            homes = [
+                name for name, struct in SECTIONS.items() if section in struct.__struct_fields__
+            ]
+            hint = f"The key is {homes[0]}.{section}." if homes else nearest(section, SECTIONS)
             raise RecipeError(f"{origin}: unknown section [{printable(section)}]. {hint}")
         if not isinstance(values, dict):
             raise RecipeError(f"{origin}: {section} must be a section: write [{section}].")
@@ -218,6 +223,8 @@ def _check_ranges(recipe: Recipe) -> None:
     _at_least("train.epochs", train.epochs, 1)
     _at_least("machine.threads", machine.threads, 1)
     _at_least("train.seed", train.seed, 0)
+    if train.seed > _MOST_SEED:
+        raise RecipeError(f"train.seed: {train.seed} is too large; the most is {_MOST_SEED}.")
     for key in ("lr", "momentum", "weight_decay"):
         value = getattr(train, key)
         if not (0 <= value < float("inf")):

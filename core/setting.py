@@ -31,7 +31,8 @@ def _key_path(name: str) -> str:
         known = [key for struct in SECTIONS.values() for key in struct.__struct_fields__]
         raise RecipeError(f"--set: unknown key {printable(name)!r}. {nearest(name, known)}")
     if len(homes) > 1:
-        raise RecipeError(f"--set: {name} is ambiguous; write {' or '.join(homes)}.{name}.")
+        paths = " or ".join(f"{home}.{name}" for home in homes)
+        raise RecipeError(f"--set: {name} is ambiguous; write {paths}.")
     return f"{homes[0]}.{name}"
 
 

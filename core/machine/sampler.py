@@ -92,12 +92,11 @@ class MachineSampler:
         with self._lock:
             asked_at = self._asked_at
             if asked_at is not None and time.monotonic() - asked_at >= self._patience:
-                self._asked_at = None  # said once a question
                 text = f"the NVIDIA driver does not answer (asked {self._patience:.0f} s ago)"
                 self._unavailable(text)
 
     def _unavailable(self, reason: str) -> None:
-        """Call with the lock held."""
+        """Call with the lock held; what was said last is not said again."""
         if reason != self._reason:
             self._reason = reason
             self._emit(GpusUnavailable(reason))

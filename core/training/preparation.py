@@ -14,7 +14,7 @@ from cnntop.core.recipe import Recipe
 from cnntop.core.training import device as devices
 from cnntop.core.training import models
 from cnntop.core.training.augmentation import Normalization
-from cnntop.core.training.batches import BatchSource, batch_source
+from cnntop.core.training.batches import BatchSource, ResidentBatches
 from cnntop.core.training.datasets import Dataset, load
 
 
@@ -74,3 +74,23 @@ def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepar
     normalization = Normalization(dataset.train.images)
     batches = batch_source(recipe, dataset, normalization, device)
     return Prepared(recipe, dataset, model, device, batches, normalization.to(device))
+
+
+def batch_source(
+    recipe: Recipe,
+    dataset: Dataset,
+    normalization: Normalization,
+    device: torch.device,
+) -> BatchSource:
+    """The source for the recipe's `augment_on`; "auto" augments where the network trains."""
+    data, seed = recipe.data, recipe.train.seed
+    if data.augment_on == "loader":
+        # Imported here because torchvision's transforms take a second to import.
+        from cnntop.core.training.loader import LoaderBatches
+
+        return LoaderBatches(dataset.train, data, seed, normalization, device)
+    augment_on = data.augment_on
+    if augment_on == "auto":
+        augment_on = "device" if device.type == "cuda" else "cpu"
+    where = device if augment_on == "device" else torch.device("cpu")
+    return ResidentBatches(dataset.train, data, seed, where, augment_on)

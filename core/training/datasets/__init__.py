@@ -30,7 +30,7 @@ def load(
 
     `name` is "folder" or a name of the catalogue. `folder` holds the images ("folder") or the
     downloaded files (the others; None: the cache folder). `image_size` is the side of the square
-    images in pixels; None keeps the dataset's own.
+    images in pixels; None keeps the dataset's own (a folder has none: 32).
 
     Raises UsageError (unknown name, no folder named, a folder that is no dataset), DatasetError
     (not here and not to be had, or not readable) and Cancelled soon after `cancelled` turns true.
@@ -38,21 +38,21 @@ def load(
     folder = folder.expanduser() if folder else None
     if name == "folder":
         if folder is None:
-            raise UsageError('the dataset "folder" needs a folder of images: add --data FOLDER')
-        from cnntop.core.training.datasets import folder as image_folder
+            raise UsageError('the dataset "folder" needs a folder of images: add --data-dir DIR')
+        from cnntop.core.training.datasets.folder import load as load_folder
 
-        return image_folder.load(folder, image_size or FOLDER_IMAGE_SIZE, sink, cancelled)
+        return load_folder(folder, image_size or FOLDER_IMAGE_SIZE, sink, cancelled)
     if name not in CATALOGUE:
         known = [*CATALOGUE, "folder"]
         raise UsageError(f"there is no dataset {printable(name)!r}. {nearest(name, known)}")
     if name == "shapes":
-        from cnntop.core.training.datasets import shapes
+        from cnntop.core.training.datasets.shapes import load as load_shapes
 
-        dataset = shapes.load(sink)
+        dataset = load_shapes(sink)
     else:
-        from cnntop.core.training.datasets import vision
+        from cnntop.core.training.datasets.vision import load as load_vision
 
-        dataset = vision.load(name, folder or dataset_folder(name, None), sink, cancelled)
+        dataset = load_vision(name, folder or dataset_folder(name, None), sink, cancelled)
     if image_size is None or image_size == dataset.train.images.shape[-1]:
         return dataset
     meter = ActivityMeter(sink, "resizing images", len(dataset.train) + len(dataset.test), "images")

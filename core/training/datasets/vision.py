@@ -176,7 +176,7 @@ def _try_lock(descriptor: int) -> bool:
 def _read(name: str, folder: Path, download: bool) -> Dataset:
     """Both splits through torchvision; `download` also lets it unpack verified archives."""
     with warnings.catch_warnings():
-        # The published pickles are so old that numpy warns, on stderr, in the middle of a screen.
+        # Some versions of numpy warn at the old pickles, on stderr, in the middle of a screen.
         warnings.simplefilter("ignore")
         if name == "svhn":
             pair = [published.SVHN(str(folder), s, download=download) for s in ("train", "test")]

@@ -1,0 +1,42 @@
+# Everything from a fresh machine with Python and make: each target makes its own .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint check clean
+
+run: .venv/installed             ## the main job on built-in data: about a minute of training
+	$(BIN)/cnntop run --preset demo
+
+test: .venv/developer            ## the tests
+	$(BIN)/pytest
+
+lint: .venv/developer .typing    ## format, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .typing/cnntop
+	PYTHONPATH=.typing $(BIN)/lint-imports
+
+check: lint test                 ## all that must hold before a commit
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "cnntop needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/developer: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ .venv/installed
+
+# Type checkers do not follow the editable install; links under the installed names they do.
+.typing:
+	mkdir -p .typing/cnntop
+	ln -sfn ../../core .typing/cnntop/core
+	ln -sfn ../../tui .typing/cnntop/tui
+	ln -sfn ../../presets .typing/cnntop/presets
+
+clean:
+	rm -rf .venv .typing .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info

@@ -1,0 +1,85 @@
+"""Augmentation the paper's way: torchvision's transforms on one picture at a time, in workers."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+from torchvision.transforms import v2
+
+from cnntop.core import recipe
+from cnntop.core.machine.identity import cores
+from cnntop.core.training.augmentation import CROP_PADDING, Normalization
+from cnntop.core.training.batches import Batch, epoch_seed
+from cnntop.core.training.datasets import ImageSet
+from cnntop.core.training.workers import ignore_interrupts
+
+
+class LoaderBatches:
+    """One image at a time as a picture, through torchvision's transforms, in worker processes:
+    the way the paper did it. Yields normalised float32 images."""
+
+    augment_on = "loader"
+
+    def __init__(
+        self, images: ImageSet, data: recipe.Data, seed: int, normalization: Normalization,
+        device: torch.device,
+    ) -> None:  # fmt: skip
+        self._seed = seed
+        self._generator = torch.Generator()
+        workers = min(4, cores()) if data.workers is None else data.workers
+        pictures = _Pictures(images, _transform(data, images, normalization))
+        self._loader: DataLoader[Any] = DataLoader(
+            pictures,
+            data.batch_size,
+            shuffle=True,
+            generator=self._generator,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=device.type == "cuda",
+            worker_init_fn=ignore_interrupts,
+            # A plain fork of a process with threads can deadlock in the child.
+            multiprocessing_context="forkserver" if workers else None,
+        )
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        # Shuffling and the workers' seeds are both drawn from this generator.
+        self._generator.manual_seed(epoch_seed(self._seed, epoch))
+        if self._loader.num_workers == 0:
+            torch.manual_seed(epoch_seed(self._seed, epoch))
+        yield from self._loader
+
+    def close(self) -> None:
+        del self._loader
+
+
+class _Pictures(TorchDataset[tuple[Any, int]]):
+    def __init__(self, images: ImageSet, transform: v2.Transform) -> None:
+        # Shared memory, so that workers started afresh get a handle and not a copy.
+        self._images = images.images.share_memory_()
+        self._labels: Sequence[int] = images.labels.tolist()
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self._transform(self._images[index]), self._labels[index]
+
+
+def _transform(data: recipe.Data, images: ImageSet, normalization: Normalization) -> v2.Transform:
+    steps: list[Any] = [v2.ToPILImage()]
+    if "crop" in data.augment:
+        height, width = images.images.shape[2:]
+        steps.append(v2.RandomCrop((height, width), padding=CROP_PADDING))
+    if "hflip" in data.augment:
+        steps.append(v2.RandomHorizontalFlip())
+    if "vflip" in data.augment:
+        steps.append(v2.RandomVerticalFlip())
+    steps += [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize((normalization.mean / 255).tolist(), (normalization.deviation / 255).tolist()),
+    ]
+    return v2.Compose(steps)
