@@ -49,7 +49,12 @@ class Stream:
         return time.monotonic() - self._opened
 
     def emit(self, event: AnyEvent) -> None:
-        """Take an event. `RunEnded` is the last one; what comes after it is let go."""
+        """Take an event. `RunEnded` is the last one; what comes after it is let go.
+
+        Raises the OSError of a reader that could not write the record down, once all others
+        have it.
+        """
+        failure: OSError | None = None
         with self._lock:
             if self._ended:
                 return
@@ -57,7 +62,12 @@ class Stream:
             record = Record(self._seq, round(self.seconds, 6), event)
             self._seq += 1
             for read in self._readers:
-                read(record)
+                try:
+                    read(record)
+                except OSError as error:
+                    failure = error
+        if failure is not None:
+            raise failure
 
 
 class LiveFeed:

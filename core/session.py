@@ -5,20 +5,26 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cnntop.core.control import Control
 from cnntop.core.errors import Cancelled, CnntopError
-from cnntop.core.events import Activity, Notice, RunEnded, RunStarted, Status
+from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, RunStarted, Status
 from cnntop.core.feed import LiveFeed, Stream
 from cnntop.core.machine import identity
 from cnntop.core.machine.sampler import MachineSampler
 from cnntop.core.recipe import Recipe
 from cnntop.core.runs.folder import RunFolder, RunInfo, require_writable, utc_now
 from cnntop.core.runs.recorder import Recorder
+from cnntop.core.text import printable
 
 if TYPE_CHECKING:
     from cnntop.core.training.preparation import Prepared
@@ -80,7 +86,7 @@ class RunHandle:
         return 0 if ended is not None and ended.status in ("finished", "stopped") else 1
 
     def _run(self) -> None:
-        sampler = MachineSampler(self._stream)
+        sampler = MachineSampler(_SampleSink(self._stream))
         sampler.start()
         status: Status = "failed"
         message = ""
@@ -103,15 +109,17 @@ class RunHandle:
         self._end(status, message)
 
     def _end(self, status: Status, message: str) -> None:
-        try:
-            if message:
-                self._stream.emit(Notice(message, "error"))
-            seconds = self._recorder.state.elapsed_seconds(self.now)
-            self._stream.emit(RunEnded(status, message, round(seconds, 6)))
-            self._recorder.close()
-        except OSError as error:
-            if self.error is None:
-                self.error = CnntopError(f"the end of the run could not be recorded: {error}.")
+        seconds = self._recorder.state.elapsed_seconds(self.now)
+        ended = RunEnded(status, message, round(seconds, 6))
+        steps: list[Callable[[], None]] = [partial(self._stream.emit, ended), self._recorder.close]
+        if message:
+            steps.insert(0, partial(self._stream.emit, Notice(message, "error")))
+        for step in steps:  # each of them, though one before could not be written down
+            try:
+                step()
+            except OSError as error:
+                text = f"the end of the run could not be recorded: {error}."
+                self.error = self.error or CnntopError(text)
 
     def _prepare_and_train(self) -> Status:
         request = self.request
@@ -124,14 +132,27 @@ class RunHandle:
         try:
             if self.control.cancelled():
                 raise Cancelled
-            self.folder = RunFolder.create(request.runs_dir, request.name)
-            info = _run_info(request, self.folder, prepared)
-            self._recorder.open(self.folder, info)
+            folder = RunFolder.create(request.runs_dir, request.name)
+            info = _run_info(request, folder, prepared)
+            self._recorder.open(folder, info)
+            self.folder = folder
             self._stream.emit(_run_started(info, prepared))
-            loop = TrainingLoop(prepared, self.control, self._stream, self.folder.path)
+            loop = TrainingLoop(prepared, self.control, self._stream, folder.path)
             return loop.run()
         finally:
             prepared.batches.close()
+
+
+class _SampleSink:
+    """For the machine sampler: a sample that the disk does not take is let go, because the next
+    event of the training itself ends the run and tells why."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def emit(self, event: AnyEvent) -> None:
+        with suppress(OSError):
+            self._stream.emit(event)
 
 
 def start_run(request: RunRequest) -> RunHandle:
@@ -145,10 +166,10 @@ def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> R
     versions = {name: metadata.version(name) for name in ("cnntop", "torch", "torchvision")}
     return RunInfo(
         run=folder.path.name,
-        name=request.name,
+        name=printable(request.name),
         preset=request.preset,
         started_utc=utc_now(),
-        recipe=request.recipe,
+        recipe=_storable(request.recipe),
         augment_on=prepared.batches.augment_on,
         machine={
             "host": identity.host_name(),
@@ -160,6 +181,14 @@ def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> R
         versions={**versions, "python": sys.version.split()[0]},
         git_commit=_git_commit(),
     )
+
+
+def _storable(recipe: Recipe) -> Recipe:
+    """`recipe` with a folder name that JSON can hold; file names may be any bytes."""
+    if recipe.data.dir is None:
+        return recipe
+    data = msgspec.structs.replace(recipe.data, dir=printable(recipe.data.dir))
+    return msgspec.structs.replace(recipe, data=data)
 
 
 def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:

@@ -16,6 +16,7 @@ from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.screens.picker import Picked, PickerScreen
 
 POLL_SECONDS = 0.25
+HEAD_START_SECONDS = 0.05
 
 
 class CnntopApp(App[None]):
@@ -61,8 +62,9 @@ class CnntopApp(App[None]):
             self.switch_screen(monitor)
         else:
             self.push_screen(monitor)
-        # The first frame is on the terminal before the worker thread begins to import torch.
-        monitor.call_after_refresh(self._start)
+        # The first frame is on the terminal before the worker thread begins to import torch,
+        # which would take the interpreter's lock from the writing of it.
+        monitor.call_after_refresh(self.set_timer, HEAD_START_SECONDS, self._start)
 
     def _start(self) -> None:
         self.state = RunState()

@@ -103,7 +103,8 @@ class RunFolder:
         replace_file(self.path / STATUS_FILE, lambda file: file.write(text))
 
     def lock(self) -> int:
-        """Hold the run's lock until the process ends; returns the open file's descriptor."""
+        """Hold the run's lock until the descriptor that is returned is closed, by the process's
+        end at the latest."""
         handle = os.open(self.path / LOCK_FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return handle

@@ -1,5 +1,6 @@
 """events.jsonl, the source of truth: one complete line an append, in the order of the stream."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,12 @@ class RunLog:
         self._handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o666)
 
     def append(self, record: Record) -> None:
-        """Raises OSError if the disk does not take the line."""
-        os.write(self._handle, _encoder.encode(record) + b"\n")
+        """Raises OSError if the disk does not take the line; the log then ends before it."""
+        line = _encoder.encode(record) + b"\n"
+        written = os.write(self._handle, line)
+        if written < len(line):  # a disk that is nearly full takes a part
+            os.ftruncate(self._handle, os.fstat(self._handle).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
         """Have everything written so far survive the machine."""

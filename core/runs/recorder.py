@@ -1,5 +1,7 @@
 """The reader of the stream that keeps a run: its log, epochs.csv, status.json and summary row."""
 
+import os
+import shutil
 import threading
 
 from cnntop.core.events import EpochFinished, Record, RunEnded, RunStarted
@@ -21,6 +23,7 @@ class Recorder:
         self._held_back: list[Record] = []
         self._folder: RunFolder | None = None
         self._info: RunInfo | None = None
+        self._alive: int | None = None
         self._log: RunLog | None = None
         self._epochs: EpochTable | None = None
         # Held over each record and over the opening, which another thread's record may cross.
@@ -43,34 +46,44 @@ class Recorder:
                 self._log.sync()
 
     def open(self, folder: RunFolder, info: RunInfo) -> None:
-        """Begin to record into `folder`. Call once, before the first step."""
-        folder.lock()
-        folder.write_info(info)
-        folder.write_status("running")
-        log = RunLog(folder.events)
-        self._epochs = EpochTable(folder.path / EPOCHS_FILE)
+        """Begin to record into `folder`, a new one. Call once, before the first step.
+
+        Raises OSError; a folder that could not be begun is taken away again.
+        """
+        try:
+            self._alive = folder.lock()
+            folder.write_info(info)
+            folder.write_status("running")
+            log = RunLog(folder.events)
+            self._epochs = EpochTable(folder.path / EPOCHS_FILE)
+        except OSError:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
         self._folder, self._info = folder, info
         with self._lock:
             for record in self._held_back:
                 log.append(record)
             self._held_back.clear()
             self._log = log
-        write_row(folder.path.parent, summary_row(info, self.state, "running"))
         self._heart.start()
+        write_row(folder.path.parent, summary_row(info, self.state, "running"))
 
     def close(self) -> None:
         """Write what stands at the end: status.json and the summary row. After RunEnded."""
         self._over.set()
         if self._folder is None or self._info is None or self._log is None:
             return
-        self._heart.join()
+        if self._heart.ident is not None:
+            self._heart.join()
         self._log.close()
-        assert self.state.ended is not None
-        self._folder.write_status(self.state.ended.status)
-        write_row(
-            self._folder.path.parent,
-            summary_row(self._info, self.state, self.state.ended.status),
-        )
+        ended = self.state.ended
+        assert ended is not None
+        try:
+            self._folder.write_status(ended.status)
+            write_row(self._folder.path.parent, summary_row(self._info, self.state, ended.status))
+        finally:
+            if self._alive is not None:
+                os.close(self._alive)
 
     def _beat(self) -> None:
         assert self._folder is not None

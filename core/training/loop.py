@@ -125,6 +125,7 @@ class TrainingLoop:
         self._p.model.train()
         batches = self._p.batches.epoch(epoch)
         tally = _EpochTally(epoch)
+        self._clock.lap("other")  # writing down the epoch before is no waiting for a batch
         while (batch := self._next(batches)) is not None:
             self._train_step(batch)
             if time.monotonic() - self._readout_at >= READOUT_SECONDS:
@@ -207,6 +208,7 @@ class TrainingLoop:
                 other_seconds=split.other,
             )
         )
+        self._clock.lap("other")  # the log's write, which the next batch does not wait for
         if finite(loss) is None:
             raise DivergedError(
                 f"the loss is no longer finite at step {self._step:,} (epoch {tally.epoch}). "

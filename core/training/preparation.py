@@ -59,6 +59,9 @@ def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepar
     if recipe.machine.threads is not None:
         torch.set_num_threads(recipe.machine.threads)
     device = devices.choose(recipe.machine.device)
+    if device.type == "cuda":
+        # Streams and events belong to the thread's current device.
+        torch.cuda.set_device(device)
     data = recipe.data
     folder = None if data.dir is None else Path(data.dir)
     dataset = load(data.dataset, folder, data.image_size, sink, cancelled)

@@ -28,7 +28,8 @@ class MonitorScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "app.pause", "Pause / go on"),
-        Binding("q,ctrl+c", "app.leave", "Stop or leave"),
+        Binding("q", "app.leave", "Stop or leave"),
+        Binding("ctrl+c", "app.leave", show=False, priority=True),
         Binding("question_mark", "app.help", "Help", key_display="?"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]
@@ -59,6 +60,9 @@ class MonitorScreen(Screen[None]):
             id="too-small",
         )
         yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.show(RunState(), 0.0)
 
     def show(self, state: RunState, now: float) -> None:
         """Hand every panel the run's state; `now` is on the stream's clock."""

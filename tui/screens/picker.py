@@ -36,7 +36,8 @@ class PickerScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "Start"),
-        Binding("q,escape,ctrl+c", "app.quit", "Quit"),
+        Binding("q", "app.quit", "Quit"),
+        Binding("escape,ctrl+c", "app.quit", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]
 

@@ -13,6 +13,7 @@ from cnntop.core.curve import Curve
 from cnntop.core.run_state import RunState
 from cnntop.tui.widgets.panel import FAINT, STYLES, Frame, Panel
 
+_MARKS = {"train": "━", "test": "•"}
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille bits by row (top to bottom) and column of a cell's 4 x 2 dots."""
 
@@ -41,12 +42,11 @@ class Chart(Panel):
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         series = self._series(state)
         parts: list[Content | tuple[str, str]] = [(f" {self._title}", "bold")]
+        wide = frame.width >= 38
         for one in series:
-            mark = "━" if one.name == "train" else "•"
-            parts += [
-                (f"   {mark} {one.name} ", STYLES[one.name]),
-                (self._value_text(one.curve.last), "bold"),
-            ]
+            mark = _MARKS[one.name]
+            label = f"   {mark} {one.name} " if wide else f"  {mark} "
+            parts += [(label, STYLES[one.name]), (self._value_text(one.curve.last), "bold")]
         return [Content.assemble(*parts), *self._plot(series, frame.width, frame.height - 1)]
 
     def _plot(self, series: Sequence[Series], width: int, height: int) -> list[Content]:

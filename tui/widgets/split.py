@@ -36,13 +36,13 @@ class SplitPanel(Panel):
 
 
 def _legend(split: Split, steps: int, width: int) -> Content:
-    """Percent and time of each part; the time is left out where the line is narrow."""
+    """Percent and time of each part; a narrow line leaves out the time, then the decimals."""
     parts: list[tuple[str, str]] = []
     for name, share in split.fractions().items():
-        text = f" {name} {percent(share)}"
+        text = f" {name} {percent(share, 1 if width >= 70 else 0)}"
         if width >= 90:
             text += f" {duration(split.parts()[name] / steps)}"
-        parts += [("  " + _FILL[name], STYLES[name]), (text, "")]
+        parts += [((" " if width < 70 else "  ") + _FILL[name], STYLES[name]), (text, "")]
     return Content.assemble(*parts)
 
 
