@@ -30,9 +30,9 @@ def duration(seconds: float | None) -> str:
     """A span in its own unit: 0.42 ms, 12.3 ms, 4.56 s, 12:34."""
     if seconds is None:
         return NOT_MEASURED
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{1000 * seconds:.3g} ms"
-    return f"{seconds:.3g} s" if seconds < 100 else clock(seconds)
+    return f"{seconds:.3g} s" if seconds < 99.95 else clock(seconds)
 
 
 def bytes_size(count: float | None) -> str:

@@ -128,7 +128,7 @@ class TrainingLoop:
         self._clock.lap("other")  # writing down the epoch before is no waiting for a batch
         while (batch := self._next(batches)) is not None:
             self._train_step(batch)
-            if time.monotonic() - self._readout_at >= READOUT_SECONDS:
+            if self._readout_due(tally):
                 self._read_out(tally)
             if self._control.paused:
                 self._read_out(tally)
@@ -193,6 +193,7 @@ class TrainingLoop:
         tally.loss += loss
         tally.hits += hits
         tally.images += images
+        tally.steps += steps
         self._sink.emit(
             StepsMeasured(
                 epoch=tally.epoch,
@@ -214,6 +215,14 @@ class TrainingLoop:
                 f"the loss is no longer finite at step {self._step:,} (epoch {tally.epoch}). "
                 f"Try a smaller learning rate than {self._p.recipe.train.lr:g} (--lr)."
             )
+
+    def _readout_due(self, tally: "_EpochTally") -> bool:
+        """Whether enough time has passed. A pass's last steps wait for its end, so that no stretch
+        is so short that its mean loss is mostly noise."""
+        if time.monotonic() - self._readout_at < READOUT_SECONDS:
+            return False
+        left = self._p.steps_per_epoch - tally.steps - self._sums.steps
+        return left >= self._sums.steps // 2
 
     def _pause(self) -> None:
         paused_at = time.monotonic()
@@ -264,6 +273,7 @@ class _EpochTally:
         self.loss = 0.0
         self.hits = 0.0
         self.images = 0
+        self.steps = 0
         self.split = Split()
         self.evaluation_seconds: float | None = None
 

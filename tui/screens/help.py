@@ -11,19 +11,19 @@ from textual.widgets import Static
 TEXT = """\
 Keys
   p         pause between two steps; again: go on
-  q         ask: stop and save, or leave the screen and let it train
+  q         stop and save, or leave the screen and train on
   ?         this page; Esc or ? closes it
 
 Where each step's time goes
-  wait      the network stands still: its next augmented batch is not there
+  wait      the network stands still for its next batch
   transfer  moving the batch to the device
   compute   forward, backward and optimiser
-  other     the rest: sums, log, checkpoints, evaluation
-  "now" is the last ten seconds or so, "run" all since the first step.
+  other     sums, log, checkpoints, evaluation
+  "now" is about the last ten seconds, "run" the whole run.
 
-Charts
-  train is the mean over the newest stretch of steps, test over the whole
-  test set after each epoch. Both run from the first step to now.
+Charts, from the first step to now
+  ━ train   mean over each stretch of steps, as augmented
+  • test    the whole test set, after each epoch
 
 What was not measured shows as –, never as 0.
 """

@@ -20,7 +20,7 @@ from cnntop.core.runs.summary import Row
 from cnntop.tui.format import bytes_size, clock, columns, percent
 from cnntop.tui.launch import Launch
 
-HEADLINE = "cnntop  ·  pick an experiment"
+HEADLINE = "cnntop   pick an experiment: arrows move, Enter starts it"
 
 
 class Picked(Message):
@@ -35,7 +35,6 @@ class PickerScreen(Screen[None]):
     """The list at the left, the preset under the cursor at the right; posts `Picked`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "start", "Start"),
         Binding("q", "app.quit", "Quit"),
         Binding("escape,ctrl+c", "app.quit", show=False, priority=True),
     ]
@@ -76,9 +75,6 @@ class PickerScreen(Screen[None]):
             return
         self.post_message(Picked(launch))
 
-    def action_start(self) -> None:
-        self.query_one(OptionList).action_select()
-
 
 def _page(launch: Launch, rows: Sequence[Row]) -> str:
     assert launch.preset is not None
@@ -94,9 +90,10 @@ def _page(launch: Launch, rows: Sequence[Row]) -> str:
         ("batch", f"{data.batch_size}, augmented by {', '.join(data.augment) or 'nothing'}"),
         ("runs for", f"{limit}"),
         ("rate", f"{train.lr:g}, {train.schedule}, momentum {train.momentum:g}"),
-        ("takes", _expected_time(recipe, earlier)),
-        ("best here", _best(earlier)),
     ]
+    if train.epochs is not None:
+        facts.append(("takes", _expected_time(train.epochs, earlier)))
+    facts.append(("best here", _best(earlier)))
     return "\n".join([preset.about, "", *columns(facts, indent="")])
 
 
@@ -119,17 +116,12 @@ def _same_experiment(row: Row, recipe: Recipe) -> bool:
     )
 
 
-def _expected_time(recipe: Recipe, earlier: Sequence[Row]) -> str:
-    """The limit itself, or epochs times the newest measured epoch."""
-    if recipe.train.time_limit_seconds is not None:
-        return f"{clock(recipe.train.time_limit_seconds)} (its limit)"
+def _expected_time(epochs: int, earlier: Sequence[Row]) -> str:
+    """Epochs times the mean epoch of the newest earlier run that finished one."""
     measured = [float(row["epoch_seconds"]) for row in earlier if row["epoch_seconds"]]
-    if not measured or recipe.train.epochs is None:
+    if not measured:
         return "not known yet: no earlier run here"
-    return (
-        f"about {clock(measured[-1] * recipe.train.epochs)}, from {len(measured)} earlier run"
-        + ("s" if len(measured) > 1 else "")
-    )
+    return f"about {clock(measured[-1] * epochs)}, as in the newest earlier run"
 
 
 def _best(earlier: Sequence[Row]) -> str:

@@ -38,7 +38,7 @@ class RunHeader(Panel):
             details = self._subtitle
         else:
             details = (
-                f"{started.device} {started.device_name} · {started.threads} threads · "
+                f"{started.device} {started.device_name} · {started.threads} thread{'s' * (started.threads != 1)} · "
                 f"{started.precision} · augment on {started.augment_on} · "
                 f"{started.parameters:,} parameters"
             )

@@ -35,18 +35,18 @@ SIZE: Final = 32
 CHUNK: Final = 50
 """Images drawn together: a plane of so many stays in a core's own cache. Part of the bytes."""
 
-RADIUS: Final = (7.0, 13.0)
+RADIUS: Final = (6.5, 13.0)
 """Half the width of a shape, in pixels."""
 STRETCH: Final = (0.72, 1.0)
 """Height over width, before turning."""
-CONTRAST: Final = (0.3, 0.7)
+CONTRAST: Final = (0.4, 0.75)
 """Colour distance of the shape from the background, largest channel, of 1."""
 TEXTURE: Final = 0.13
 """Largest swing of stripes and gradients about their colour."""
-BEHIND: Final = 5
+BEHIND: Final = 9
 IN_FRONT: Final = 1
 """Bits of clutter behind and in front of the shape."""
-NOISE: Final = 0.12
+NOISE: Final = 0.1
 """Largest noise of a channel."""
 
 
