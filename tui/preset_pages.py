@@ -5,6 +5,7 @@ import msgspec
 from cnntop.core import preset as presets
 from cnntop.core.errors import CnntopError
 from cnntop.core.recipe import Recipe
+from cnntop.core.text import printable
 from cnntop.tui.format import columns
 
 
@@ -14,9 +15,9 @@ def listing() -> str:
     for name in presets.names():
         try:
             preset = presets.find(name)
-            rows.append((name, preset.about + (" (your own)" if preset.own else "")))
+            rows.append((printable(name), preset.about + (" (your own)" if preset.own else "")))
         except CnntopError as error:
-            rows.append((name, f"cannot be used: {error}"))
+            rows.append((printable(name), f"cannot be used: {error}"))
     return "\n".join(columns(rows, indent="")) + "\n"
 
 

@@ -31,7 +31,9 @@ from cnntop.core.training.schedule import rate_factor
 from cnntop.core.training.step_clock import step_clock
 
 READOUT_SECONDS = 0.25
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = {"cpu": 100, "cuda": 1000}
+"""By device. On a CPU larger batches fall out of its caches: measured 3,000 to 4,500 images/s of
+ShallowNet 32 on one core at 100 to 250, 2,300 at 1,000."""
 
 
 class _Sums:
@@ -240,11 +242,12 @@ class TrainingLoop:
         meter = ActivityMeter(self._sink, "evaluating", len(test), "images")
         self._p.model.eval()
         sums = _Sums(device)
-        for start in range(0, len(test), EVALUATION_BATCH):
+        size = EVALUATION_BATCH[device.type]
+        for start in range(0, len(test), size):
             if self._control.stop_status:
                 return None
-            images = test.images[start : start + EVALUATION_BATCH].to(device)
-            labels = test.labels[start : start + EVALUATION_BATCH].to(device)
+            images = test.images[start : start + size].to(device)
+            labels = test.labels[start : start + size].to(device)
             with self._autocast:
                 logits = self._p.model(self._as_input(images))
                 loss = functional.cross_entropy(logits, labels)

@@ -37,10 +37,14 @@ class RunHeader(Panel):
         if started is None:
             details = self._subtitle
         else:
-            details = (
-                f"{started.device} {started.device_name} · {started.threads} thread{'s' * (started.threads != 1)} · "
-                f"{started.precision} · augment on {started.augment_on} · "
-                f"{started.parameters:,} parameters"
+            details = " · ".join(
+                (
+                    f"{started.device} {started.device_name}",
+                    f"{started.threads} thread{'s' * (started.threads != 1)}",
+                    started.precision,
+                    f"augment on {started.augment_on}",
+                    f"{started.parameters:,} parameters",
+                )
             )
         speed = f"{rate(state.recent_images_per_second)} images/s" if state.training else ""
         return [
