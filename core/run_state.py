@@ -174,6 +174,8 @@ class RunState:
         self.train_accuracy.add(event.step, event.accuracy)
 
     def _epoch_finished(self, event: EpochFinished) -> None:
+        if event.epoch != self.epoch:  # a live feed may have dropped all of its stretches
+            self.epoch_images = 0
         self.last_epoch = event
         self.step = event.step
         self.epoch = event.epoch

@@ -22,7 +22,7 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
     rows = [
         ("status", f"{ended.status}{f': {ended.message}' if ended.message else ''}"),
         ("trained", f"{state.epochs:.4g} epochs in {clock(ended.seconds)}"),
-        ("train", _figures(state.train_loss.last, state.train_accuracy.last)),
+        ("train", _train(state)),
         ("test", _test(state)),
         ("epoch", duration(state.complete_epoch_seconds.value)),
         ("speed", f"{rate(state.images_per_second)} images/s"),
@@ -47,6 +47,12 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
         f"{started.device_name}",
         *columns(rows),
     ]
+
+
+def _train(state: RunState) -> str:
+    if state.last_epoch is None:
+        return _figures(None, None)
+    return _figures(state.last_epoch.train_loss, state.last_epoch.train_accuracy)
 
 
 def _test(state: RunState) -> str:

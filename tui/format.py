@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from cnntop.core.events import Activity
 from cnntop.core.run_state import RunState
 from cnntop.core.split import Split
 
@@ -60,6 +61,15 @@ def epoch_label(state: RunState) -> str:
     """`3/20`, or `3` where a time limit and not a number of epochs ends the run."""
     planned = state.started.epochs_planned if state.started else None
     return f"{state.epoch}/{planned}" if planned else str(state.epoch)
+
+
+def activity_amount(activity: Activity) -> str:
+    """How far something long is: `26,560 of 60,000 images`, `12 MB of 170 MB`; else nothing."""
+    if activity.total is None:
+        return ""
+    if activity.unit == "bytes":
+        return f"{bytes_size(activity.done)} of {bytes_size(activity.total)}"
+    return f"{activity.done:,} of {activity.total:,} {activity.unit}".rstrip()
 
 
 def columns(rows: Iterable[tuple[str, str]], indent: str = "  ") -> list[str]:

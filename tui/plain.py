@@ -19,7 +19,7 @@ from cnntop.core.split import Split
 from cnntop.core.text import printable
 from cnntop.tui.closing import closing_lines
 from cnntop.tui.format import (
-    bytes_size,
+    activity_amount,
     clock,
     duration,
     epoch_label,
@@ -89,12 +89,10 @@ class PlainPrinter:
         if activity.name != self._activity:
             self._activity = activity.name
             self._progress_at = time.monotonic()
-            size = f" ({_amount(activity.total, activity.unit)})" if activity.total else ""
-            self._say(f"{activity.name}{size}")
+            self._say(activity.name)
         elif time.monotonic() - self._progress_at >= PROGRESS_SECONDS:
             self._progress_at = time.monotonic()
-            total = f" of {_amount(activity.total, activity.unit)}" if activity.total else ""
-            self._say(f"{activity.name}: {_amount(activity.done, activity.unit)}{total}")
+            self._say(f"{activity.name}: {activity_amount(activity)}")
 
     def _epoch_line(self, epoch: EpochFinished) -> str:
         test = "not evaluated"
@@ -124,10 +122,6 @@ def _split_of(epoch: EpochFinished) -> Split:
     split = Split()
     split.add(epoch)
     return split
-
-
-def _amount(count: int, unit: str) -> str:
-    return bytes_size(count) if unit == "bytes" else f"{count:,} {unit}".rstrip()
 
 
 def _print(line: str) -> None:

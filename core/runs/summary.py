@@ -5,7 +5,7 @@ import fcntl
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cnntop.core.durable import replace_file
@@ -87,10 +87,18 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
 def write_row(runs_dir: Path, row: Row) -> None:
     """Put `row` into summary.csv in place of its run's earlier one. Raises OSError.
 
-    A lock file beside it keeps writers of other processes from losing each other's rows.
+    A lock file beside it keeps writers of other processes from losing each other's rows. Where
+    there is no summary.csv it gets a row for every run folder; one that cannot be read as such is
+    set aside as summary.csv.old first.
     """
     with _locked(runs_dir):
-        rows = {earlier["run"]: earlier for earlier in _read(runs_dir)}
+        earlier = _read(runs_dir)
+        if earlier is None:
+            with suppress(FileNotFoundError):
+                (runs_dir / SUMMARY_FILE).replace(runs_dir / f"{SUMMARY_FILE}.old")
+            derived = (derive_row(folder) for folder in run_folders(runs_dir))
+            earlier = [one for one in derived if one is not None]
+        rows = {one["run"]: one for one in earlier}
         rows[row["run"]] = row
         text = _as_csv(list(rows.values()))
         replace_file(runs_dir / SUMMARY_FILE, lambda file: file.write(text.encode()))
@@ -102,7 +110,7 @@ def read_rows(runs_dir: Path) -> list[Row]:
     Rows come from summary.csv where the run has ended; for a run that is under way, was killed or
     has no row, the row is derived from its folder, so that it is as true as the log.
     """
-    known = {row["run"]: row for row in _read(runs_dir)}
+    known = {row["run"]: row for row in _read(runs_dir) or []}
     rows = []
     for folder in run_folders(runs_dir):
         row = known.get(folder.path.name)
@@ -127,12 +135,16 @@ def derive_row(folder: RunFolder) -> Row | None:
     return summary_row(info, state, status)
 
 
-def _read(runs_dir: Path) -> list[Row]:
+def _read(runs_dir: Path) -> list[Row] | None:
+    """The file's rows; None if it is missing or not a summary."""
     try:
         text = (runs_dir / SUMMARY_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    rows = csv.DictReader(io.StringIO(text), restval="")
+        reader = csv.DictReader(io.StringIO(text), restval="")
+        rows = list(reader)
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
+        return None
+    if "run" not in (reader.fieldnames or ()) or "status" not in (reader.fieldnames or ()):
+        return None
     return [{column: row.get(column) or "" for column in COLUMNS} for row in rows]
 
 

@@ -15,7 +15,6 @@ from cnntop.core.control import Control
 from cnntop.core.errors import DivergedError, OutOfMemoryError
 from cnntop.core.events import (
     CheckpointSaved,
-    EpochFinished,
     Paused,
     Resumed,
     Status,
@@ -23,41 +22,17 @@ from cnntop.core.events import (
     finite,
 )
 from cnntop.core.feed import ActivityMeter, Sink
-from cnntop.core.split import Split
 from cnntop.core.training.batches import Batch
 from cnntop.core.training.checkpoint import save_weights
 from cnntop.core.training.preparation import Prepared
 from cnntop.core.training.schedule import rate_factor
 from cnntop.core.training.step_clock import step_clock
+from cnntop.core.training.tally import EpochTally, StepSums
 
 READOUT_SECONDS = 0.25
 EVALUATION_BATCH = {"cpu": 100, "cuda": 1000}
 """By device. On a CPU larger batches fall out of its caches: measured 3,000 to 4,500 images/s of
 ShallowNet 32 on one core at 100 to 250, 2,300 at 1,000."""
-
-
-class _Sums:
-    """Loss, hits and images since the last reading; loss and hits stay on the device."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._totals = torch.zeros(2, dtype=torch.float64, device=device)
-        self.images = 0
-        self.steps = 0
-
-    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        count = len(labels)
-        self._totals[0] += loss.detach() * count
-        self._totals[1] += (logits.detach().argmax(1) == labels).sum()
-        self.images += count
-        self.steps += 1
-
-    def take(self) -> tuple[float, float, int, int]:
-        """Sum of losses, hits, images, steps; waits for the device, then begins anew."""
-        loss, hits = self._totals.tolist()
-        taken = loss, hits, self.images, self.steps
-        self._totals.zero_()
-        self.images = self.steps = 0
-        return taken
 
 
 class TrainingLoop:
@@ -76,7 +51,7 @@ class TrainingLoop:
             weight_decay=train.weight_decay,
         )
         self._clock = step_clock(prepared.device)
-        self._sums = _Sums(prepared.device)
+        self._sums = StepSums(prepared.device)
         self._autocast = torch.autocast(
             prepared.device.type,
             dtype=torch.bfloat16,
@@ -126,7 +101,7 @@ class TrainingLoop:
     def _train_epoch(self, epoch: int) -> None:
         self._p.model.train()
         batches = self._p.batches.epoch(epoch)
-        tally = _EpochTally(epoch)
+        tally = EpochTally(epoch)
         self._clock.lap("other")  # writing down the epoch before is no waiting for a batch
         while (batch := self._next(batches)) is not None:
             self._train_step(batch)
@@ -184,7 +159,7 @@ class TrainingLoop:
         for group in self._optimizer.param_groups:
             group["lr"] = self._lr
 
-    def _read_out(self, tally: "_EpochTally") -> None:
+    def _read_out(self, tally: EpochTally) -> None:
         loss, hits, images, steps = self._sums.take()
         self._clock.lap("other")
         self._readout_at = time.monotonic()
@@ -218,7 +193,7 @@ class TrainingLoop:
                 f"Try a smaller learning rate than {self._p.recipe.train.lr:g} (--lr)."
             )
 
-    def _readout_due(self, tally: "_EpochTally") -> bool:
+    def _readout_due(self, tally: EpochTally) -> bool:
         """Whether enough time has passed. A pass's last steps wait for its end, so that no stretch
         is so short that its mean loss is mostly noise."""
         if time.monotonic() - self._readout_at < READOUT_SECONDS:
@@ -241,7 +216,7 @@ class TrainingLoop:
         test, device = self._p.dataset.test, self._p.device
         meter = ActivityMeter(self._sink, "evaluating", len(test), "images")
         self._p.model.eval()
-        sums = _Sums(device)
+        sums = StepSums(device)
         size = EVALUATION_BATCH[device.type]
         for start in range(0, len(test), size):
             if self._control.stop_status:
@@ -266,35 +241,3 @@ class TrainingLoop:
         }
         path = save_weights(self._folder, name, self._p.model, facts)
         self._sink.emit(CheckpointSaved(path, epoch, test_accuracy))
-
-
-class _EpochTally:
-    """Sums over one pass, closed into an `EpochFinished`."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-        self.loss = 0.0
-        self.hits = 0.0
-        self.images = 0
-        self.steps = 0
-        self.split = Split()
-        self.evaluation_seconds: float | None = None
-
-    def finished(self, step: int, lr: float, test: tuple[float, float] | None) -> EpochFinished:
-        test_loss, test_accuracy = test or (None, None)
-        return EpochFinished(
-            epoch=self.epoch,
-            step=step,
-            images=self.images,
-            lr=lr,
-            train_loss=finite(self.loss / self.images) if self.images else None,
-            train_accuracy=self.hits / self.images if self.images else None,
-            test_loss=None if test_loss is None else finite(test_loss),
-            test_accuracy=test_accuracy,
-            epoch_seconds=self.split.seconds,
-            evaluation_seconds=self.evaluation_seconds,
-            wait_seconds=self.split.wait,
-            transfer_seconds=self.split.transfer,
-            compute_seconds=self.split.compute,
-            other_seconds=self.split.other,
-        )

@@ -6,14 +6,18 @@ a widget tree of its own and fails without colour, and a sparkline shows one cur
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from textual.content import Content
 
-from cnntop.core.curve import Curve
+from cnntop.core.curve import Bin, Curve
 from cnntop.core.run_state import RunState
 from cnntop.tui.widgets.panel import FAINT, STYLES, Frame, Panel
 
 _MARKS = {"train": "━", "test": "•"}
+_MARGIN = 9
+"""Cells left of a plot, for the values at its top and bottom."""
+
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille bits by row (top to bottom) and column of a cell's 4 x 2 dots."""
 
@@ -41,61 +45,72 @@ class Chart(Panel):
 
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         series = self._series(state)
-        parts: list[Content | tuple[str, str]] = [(f" {self._title}", "bold")]
-        wide = frame.width >= 38
+        title = self._heading(series, named=True)
+        if title.cell_length > frame.width:
+            title = self._heading(series, named=False)
+        return [title, *self._plot(series, frame.width, frame.height - 1)]
+
+    def _heading(self, series: Sequence[Series], named: bool) -> Content:
+        parts: list[tuple[str, str]] = [(f" {self._title}", "bold")]
         for one in series:
-            mark = _MARKS[one.name]
-            label = f"   {mark} {one.name} " if wide else f"  {mark} "
+            label = f"   {_MARKS[one.name]} {one.name} " if named else f"  {_MARKS[one.name]} "
             parts += [(label, STYLES[one.name]), (self._value_text(one.curve.last), "bold")]
-        return [Content.assemble(*parts), *self._plot(series, frame.width, frame.height - 1)]
+        return Content.assemble(*parts)
 
     def _plot(self, series: Sequence[Series], width: int, height: int) -> list[Content]:
-        values = [b.mean for one in series for b in one.curve.bins]
-        if height < 1 or not values:
-            return [Content.styled("  no step yet", FAINT)] if height >= 1 else []
+        if height < 1:
+            return []
+        drawn = [one for one in series if one.curve.bins]
+        if not drawn:
+            return [Content.styled("  no step yet", FAINT)]
+        # Room for the axis is set aside before its labels are known: they depend on the columns.
+        columns = max(1, width - _MARGIN - 1)
+        last_x = max(one.curve.bins[-1].x for one in drawn)
+        points = [_column_means(one.curve.bins, 2 * columns, last_x) for one in drawn]
+        values = [value for line in points for _, value in line]
         low, high = min(values), max(values)
-        labels = {0: self._value_text(high), height - 1: self._value_text(low)}
-        if height == 1:
-            labels = {}
-        margin = max((len(label) for label in labels.values()), default=0) + 2
-        columns = max(1, width - margin - 1)
-        last_x = max(one.curve.bins[-1].x for one in series if one.curve.bins)
         cells = [[(0, "")] * columns for _ in range(height)]
-        for one in series:
-            dots = _Dots(columns, height, last_x, low, high)
-            points = one.curve.bins
-            # Few test points would be lost as single dots: they are joined by a line as well.
-            dots.line([(b.x, b.mean) for b in points])
-            dots.onto(cells, STYLES[one.name])
+        for one, line in zip(drawn, points, strict=True):
+            _Dots(columns, height).line(line, low, high).onto(cells, STYLES[one.name])
+        labels = {0: self._value_text(high), height - 1: self._value_text(low)}
         rows = []
         for index, row in enumerate(cells):
-            label = labels.get(index, "")
-            cell_parts = [(f"{label:>{margin - 1}} ", FAINT)]
+            label = labels.get(index, "") if height > 1 else ""
+            cell_parts = [(f"{label:>{_MARGIN - 1}} ", FAINT)]
             cell_parts += [(chr(0x2800 + bits) if bits else " ", style) for bits, style in row]
             rows.append(Content.assemble(*_merged(cell_parts)))
         return rows
 
 
+def _column_means(bins: Sequence[Bin], columns: int, last_x: float) -> list[tuple[int, float]]:
+    """The mean of what falls into each of `columns` columns, for those that have something."""
+
+    def column(one: Bin) -> int:
+        return min(columns - 1, int(one.x / (last_x or 1.0) * (columns - 1)))
+
+    means = []
+    for place, several in groupby(bins, column):
+        group = list(several)
+        means.append((place, sum(b.total for b in group) / sum(b.count for b in group)))
+    return means
+
+
 class _Dots:
     """A grid of 2 x 4 dots a cell, to draw one curve into."""
 
-    def __init__(self, columns: int, rows: int, last_x: float, low: float, high: float) -> None:
-        self._width, self._height = 2 * columns, 4 * rows
-        self._last_x = last_x or 1.0
-        self._low, self._range = low, (high - low) or 1.0
+    def __init__(self, columns: int, rows: int) -> None:
+        self._height = 4 * rows
         self._bits = [[0] * columns for _ in range(rows)]
 
-    def line(self, points: Sequence[tuple[float, float]]) -> None:
-        """Join the points (rising x) with vertical strokes where they climb or fall."""
+    def line(self, points: Sequence[tuple[int, float]], low: float, high: float) -> "_Dots":
+        """Join points (column of dots, value) with strokes where they climb or fall."""
         before: tuple[int, int] | None = None
-        for x, value in points:
-            column = min(self._width - 1, int(x / self._last_x * (self._width - 1)))
-            row = round((self._height - 1) * (1 - (value - self._low) / self._range))
-            if before is None:
-                self._set(column, row)
-            else:
-                self._join(before, (column, row))
+        for column, value in points:
+            share = (value - low) / ((high - low) or 1.0)
+            row = round((self._height - 1) * (1 - share))
+            self._join(before or (column, row), (column, row))
             before = column, row
+        return self
 
     def _join(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)

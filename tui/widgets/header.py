@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from cnntop.core.run_state import RunState
-from cnntop.tui.format import bytes_size, clock, rate
+from cnntop.tui.format import activity_amount, clock, rate
 from cnntop.tui.widgets.panel import FAINT, Frame, Panel, spread
 
 _MARKS = {
@@ -56,17 +56,9 @@ class RunHeader(Panel):
         mark, style = _MARKS[state.phase]
         standing = [(f"{mark} {state.phase}", f"bold {style}")]
         if state.started is None:
-            return Content.assemble(*standing, (f"  {_activity(state)}", FAINT))
+            amount = activity_amount(state.activity) if state.activity else ""
+            return Content.assemble(*standing, (f"  {amount}", FAINT))
         standing.append((f"  {clock(state.elapsed_seconds(now))}", "bold"))
         if state.ended is None:
             standing.append((f"  ETA {clock(state.eta_seconds(now))}", ""))
         return Content.assemble(*standing)
-
-
-def _activity(state: RunState) -> str:
-    activity = state.activity
-    if activity is None or activity.total is None:
-        return ""
-    if activity.unit == "bytes":
-        return f"{bytes_size(activity.done)} of {bytes_size(activity.total)}"
-    return f"{activity.done:,} of {activity.total:,} {activity.unit}"
