@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from textual.app import App
 
-from cnntop.core.errors import CnntopError, DatasetError
+from cnntop.core.errors import CnntopError, DatasetError, UsageError
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.summary import read_rows
 from cnntop.core.session import RunHandle, start_run
@@ -14,6 +14,7 @@ from cnntop.tui.screens.folder_prompt import FolderPrompt
 from cnntop.tui.screens.help import HelpScreen
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.screens.picker import Picked, PickerScreen
+from cnntop.tui.widgets.header import run_title
 
 POLL_SECONDS = 0.25
 HEAD_START_SECONDS = 0.05
@@ -39,6 +40,7 @@ class CnntopApp(App[None]):
         self.state = RunState()
         self.detached = False
         self._told = False
+        self._folder_typed = False
 
     def on_mount(self) -> None:
         if self.launch.preset is None:
@@ -55,7 +57,7 @@ class CnntopApp(App[None]):
         recipe = self.launch.recipe()
         request = self.launch.request()
         data = recipe.data
-        title = f"{request.name}  {recipe.model.label} · {data.dataset} · batch {data.batch_size}"
+        title = run_title(request.name, recipe.model.label, data.dataset, data.batch_size)
         subtitle = f"lr {recipe.train.lr:g} {recipe.train.schedule}"
         monitor = MonitorScreen(title, subtitle)
         if len(self.screen_stack) > 1:
@@ -87,7 +89,9 @@ class CnntopApp(App[None]):
             self._tell_end(handle)
 
     def _tell_end(self, handle: RunHandle) -> None:
-        if isinstance(handle.error, DatasetError):
+        chosen_wrong = self._folder_typed and isinstance(handle.error, UsageError)
+        if isinstance(handle.error, DatasetError) or chosen_wrong:
+            assert handle.error is not None
             self._offer_ways_out(handle.error)
         elif handle.error is not None and handle.folder is None:
             # Nothing was trained, so there is nothing to look at.
@@ -115,6 +119,7 @@ class CnntopApp(App[None]):
         if folder is None:
             self._told = False  # the poll offers the ways out again
             return
+        self._folder_typed = True
         self.launch = self.launch.with_settings(data__dataset="folder", data__dir=folder)
         self._open_monitor()
 

@@ -3,6 +3,7 @@
 import shlex
 
 from cnntop.core.datasets import dataset_folder
+from cnntop.core.text import printable
 from cnntop.tui.format import columns
 from cnntop.tui.launch import Launch
 
@@ -26,7 +27,7 @@ def ways_out(launch: Launch) -> str:
         )
     rows.append(("built-in data", anywhere))
     notes = "DIR holds train/<class>/* and test/<class>/* as png, jpeg or webp."
-    return "\n".join(["Ways out:", *columns(rows), f"  {notes}"])
+    return "\n".join(printable(line) for line in ("Ways out:", *columns(rows), f"  {notes}"))
 
 
 def command_line(launch: Launch, without: tuple[str, ...] = ()) -> str:

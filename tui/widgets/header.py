@@ -31,12 +31,11 @@ class RunHeader(Panel):
 
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         started = state.started
-        first = Content.assemble(
-            (" cnntop ", "bold $text-primary on $primary-muted"), " ", (self._title, "bold")
-        )
+        title = self._title
         if started is None:
             details = self._subtitle
         else:
+            title = run_title(started.name, started.model, started.dataset, started.batch_size)
             details = " · ".join(
                 (
                     f"{started.device} {started.device_name}",
@@ -46,6 +45,9 @@ class RunHeader(Panel):
                     f"{started.parameters:,} parameters",
                 )
             )
+        first = Content.assemble(
+            (" cnntop ", "bold $text-primary on $primary-muted"), " ", (title, "bold")
+        )
         speed = f"{rate(state.recent_images_per_second)} images/s" if state.training else ""
         return [
             spread(first, self._standing(state, frame.now), frame.width),
@@ -62,3 +64,8 @@ class RunHeader(Panel):
         if state.ended is None:
             standing.append((f"  ETA {clock(state.eta_seconds(now))}", ""))
         return Content.assemble(*standing)
+
+
+def run_title(name: str, model: str, dataset: str, batch_size: int) -> str:
+    """The run in a few words: `mine  shallow32 · cifar10 · batch 32`."""
+    return f"{name}  {model} · {dataset} · batch {batch_size}"
