@@ -15,10 +15,12 @@ from cnntop.tui.format import (
 
 
 def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
-    """The run's summary in a few lines; none if it never began."""
+    """The run's summary in a few lines; of one that never began, that it did not."""
     started, ended = state.started, state.ended
-    if started is None or ended is None or handle.folder is None:
+    if ended is None or (ended.message and started is None):
         return []
+    if started is None or handle.folder is None:
+        return [f"{ended.status} before the first step; nothing was recorded."]
     rows = [
         ("status", f"{ended.status}{f': {ended.message}' if ended.message else ''}"),
         ("trained", f"{state.epochs:.4g} epochs in {clock(ended.seconds)}"),

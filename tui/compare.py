@@ -63,7 +63,7 @@ def chosen_rows(
         column = _column(sort)
         known = [row for row in rows if row[column]]
         descending = (column not in _TEXT) != reverse
-        known.sort(key=lambda row: _value(column, row[column]), reverse=descending)
+        known.sort(key=lambda row: _rank(_value(column, row[column])), reverse=descending)
         rows = known + [row for row in rows if not row[column]]
     elif reverse:
         rows.reverse()
@@ -156,6 +156,11 @@ def _value(column: str, text: str) -> Any:
     except ValueError:
         return text
     return int(number) if number.is_integer() and "." not in text else number
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    """Sort key that keeps numbers apart from text which someone wrote into a column of theirs."""
+    return not isinstance(value, str), value
 
 
 def _column(name: str) -> str:

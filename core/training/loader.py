@@ -1,6 +1,8 @@
 """Augmentation the paper's way: torchvision's transforms on one picture at a time, in workers."""
 
+import signal
 from collections.abc import Iterator, Sequence
+from multiprocessing import resource_tracker
 from typing import Any
 
 import torch
@@ -9,11 +11,11 @@ from torch.utils.data import Dataset as TorchDataset
 from torchvision.transforms import v2
 
 from cnntop.core import recipe
+from cnntop.core.errors import CnntopError
 from cnntop.core.machine.identity import cores
 from cnntop.core.training.augmentation import CROP_PADDING, Normalization
 from cnntop.core.training.batches import Batch, epoch_seed
 from cnntop.core.training.datasets import ImageSet
-from cnntop.core.training.workers import ignore_interrupts
 
 
 class LoaderBatches:
@@ -26,6 +28,7 @@ class LoaderBatches:
         self, images: ImageSet, data: recipe.Data, seed: int, normalization: Normalization,
         device: torch.device,
     ) -> None:  # fmt: skip
+        _shield_from_interrupts()
         self._seed = seed
         self._generator = torch.Generator()
         workers = min(4, cores()) if data.workers is None else data.workers
@@ -38,7 +41,6 @@ class LoaderBatches:
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=device.type == "cuda",
-            worker_init_fn=ignore_interrupts,
             # A plain fork of a process with threads can deadlock in the child.
             multiprocessing_context="forkserver" if workers else None,
         )
@@ -48,10 +50,29 @@ class LoaderBatches:
         self._generator.manual_seed(epoch_seed(self._seed, epoch))
         if self._loader.num_workers == 0:
             torch.manual_seed(epoch_seed(self._seed, epoch))
-        yield from self._loader
+        try:
+            yield from self._loader
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise CnntopError(
+                f"a DataLoader worker died: {error}. The likely cause is too little memory, in all "
+                "or in /dev/shm; try fewer --workers, or --set augment_on=cpu, which needs none."
+            ) from error
 
     def close(self) -> None:
         del self._loader
+
+
+def _shield_from_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal, and only the main one shall answer it.
+
+    Workers inherit the signals that this thread blocks when it starts their server; Python itself
+    answers signals in its main thread. The resource tracker comes first, because starting it
+    unblocks SIGINT (CPython 3.11 to 3.13).
+    """
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 class _Pictures(TorchDataset[tuple[Any, int]]):

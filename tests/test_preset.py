@@ -1,0 +1,164 @@
+"""Presets: the built-in ones say what their names say, a person's own stand beside them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cnntop.core import preset
+from cnntop.core.errors import RecipeError, UsageError
+
+WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
+PAPER = {
+    *(f"shallow{kernels}" for kernels in WIDTHS), "shallow32-b128", "resnet18", "resnet18-b128",
+}  # fmt: skip
+BUILT_IN = {"demo", *PAPER, *(f"{name}-cifar100" for name in PAPER)}
+TIMES = {
+    "shallow32": "15m", "shallow32-b128": "15m", "shallow128": "8h", "resnet18": "3h32m",
+    "resnet18-b128": "4h",
+}  # fmt: skip
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    folder = tmp_path / "config" / "presets"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_built_in_ones() -> None:
+    assert len(BUILT_IN) == 23
+    assert set(preset.names()) == BUILT_IN
+    assert len(preset.names()) == 23
+
+
+def test_they_stand_in_the_order_people_count() -> None:
+    shallow = [name for name in preset.names() if re.fullmatch(r"shallow\d+", name)]
+    assert shallow == [f"shallow{kernels}" for kernels in WIDTHS]
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+def test_each_resolves_and_says_what_it_is(name: str) -> None:
+    found = preset.find(name)
+    found.resolve()
+    assert found.name == name
+    assert not found.own
+    assert 10 < len(found.about) <= 100
+    assert not found.about.startswith("#")
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN - {"demo"}))
+def test_each_is_what_its_name_says(name: str) -> None:
+    parts = re.fullmatch(r"(shallow|resnet)(\d+)(-b(\d+))?(-cifar100)?", name)
+    assert parts is not None
+    model, size, _, batch, cifar100 = parts.groups()
+    recipe = preset.find(name).resolve()
+    assert recipe.model.label == f"{model}{size}"
+    assert recipe.data.batch_size == int(batch or 32)
+    assert recipe.data.dataset == ("cifar100" if cifar100 else "cifar10")
+    # The paper's figures (P8); the rest is for every experiment the same.
+    assert (recipe.train.lr, recipe.train.schedule) == (0.001, "constant")
+    assert recipe.data.augment == ("crop", "hflip", "vflip")
+    assert recipe.train.time_limit_seconds is not None
+
+
+@pytest.mark.parametrize(("name", "time"), TIMES.items())
+def test_the_papers_times(name: str, time: str) -> None:
+    assert preset.find(name).resolve().train.time == time
+    assert preset.find(f"{name}-cifar100").resolve().train.time == time
+
+
+def test_twins_differ_in_their_dataset_alone() -> None:
+    for name in PAPER:
+        tree = preset.find(name).tree
+        twin = preset.find(f"{name}-cifar100").tree
+        assert twin == {**tree, "data": {**tree["data"], "dataset": "cifar100"}}
+
+
+def test_the_demo_needs_no_download() -> None:
+    recipe = preset.find("demo").resolve()
+    assert recipe.data.dataset == "shapes"
+    assert recipe.train.epochs is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shalow128", "unknown preset 'shalow128'. Did you mean 'shallow128'?"),
+        ("resnet-18", "Did you mean 'resnet18'?"),
+        ("DEMO", "Did you mean 'demo'?"),
+        ("", "unknown preset ''"),
+        ("\x1b[31m", "unknown preset '?[31m'"),
+        ("../presets/demo", "unknown preset"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(name: str, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)) as caught:
+        preset.find(name)
+    assert "cnntop presets" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_own_presets_stand_beside_the_built_in_ones(own: Path) -> None:
+    (own / "mine.toml").write_text("# My own\n[train]\nepochs = 3\n")
+    assert set(preset.names()) == BUILT_IN | {"mine"}
+    mine = preset.find("mine")
+    assert (mine.own, mine.about, mine.resolve().train.epochs) == (True, "My own", 3)
+
+
+def test_an_own_preset_goes_before_a_built_in_one(own: Path) -> None:
+    (own / "demo.toml").write_text("train.epochs = 3")
+    assert len(preset.names()) == 23
+    demo = preset.find("demo")
+    assert (demo.own, demo.about, demo.resolve().train.epochs) == (True, "", 3)
+
+
+def test_other_files_in_the_folder_are_no_presets(own: Path) -> None:
+    (own / "notes.txt").write_text("x")
+    (own / "mine.toml~").write_text("x")
+    assert set(preset.names()) == BUILT_IN
+
+
+def test_a_broken_own_preset_hides_no_other(own: Path) -> None:
+    (own / "broken.toml").write_text("[train\n")
+    assert set(preset.names()) == BUILT_IN | {"broken"}
+    preset.find("demo").resolve()
+    with pytest.raises(RecipeError, match=r"preset broken: cannot read it: .*line 1"):
+        preset.find("broken")
+
+
+def test_a_preset_from_a_file_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "wide.toml"
+    path.write_text("\n\n# Wide\n[model]\nkernels = 99\n[train]\nepochs = 1\n")
+    wide = preset.find(str(path))
+    assert (wide.name, wide.about, wide.resolve().model.label) == ("wide", "Wide", "shallow99")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(UsageError, match=r"does not exist|unknown preset"):
+            preset.find(str(path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"epochs = ", b"a = 1\na = 2", b"\xff\xfe", b"[train]\nepochs = 3\x00", b"[[[", b'x = "'],
+)
+def test_a_file_that_is_no_toml(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match="preset broken: cannot read it") as caught:
+        preset.find(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_wrong_in_a_preset_is_said_with_its_name(own: Path) -> None:
+    (own / "mine.toml").write_text("[train]\nepoch = 3\n")
+    with pytest.raises(RecipeError, match=r"^preset mine: unknown key train\.epoch\. Did you mean"):
+        preset.find("mine").resolve()
+
+
+def test_terminal_escapes_in_a_comment_or_name_are_made_harmless(own: Path) -> None:
+    (own / "a\x1b[31mb.toml").write_text("# red \x9b31m\n[train]\nepochs = 1\n")
+    found = preset.find("a\x1b[31mb")
+    assert (found.name, found.about) == ("a?[31mb", "red ?31m")

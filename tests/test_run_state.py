@@ -1,0 +1,298 @@
+"""The fold: made-up records in, what a person wants to know out."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from cnntop.core.curve import CURVE_BINS
+from cnntop.core.events import (
+    Activity,
+    AnyEvent,
+    CheckpointSaved,
+    CpuSample,
+    EpochFinished,
+    GpuSample,
+    GpusUnavailable,
+    Notice,
+    Paused,
+    Record,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    StepsMeasured,
+)
+from cnntop.core.run_state import NOTICES_KEPT, RECENT_STRETCHES, RunState, fold
+from cnntop.core.split import Split
+
+STARTED = RunStarted(
+    run="r", name="n", preset="p", started_utc="2026-01-01T00:00:00Z", dataset="shapes",
+    model="shallow8", parameters=10, batch_size=10, train_images=100, test_images=50,
+    steps_per_epoch=10, device="cpu", device_name="c", threads=1, precision="fp32",
+    augment_on="cpu", epochs_planned=4,
+)  # fmt: skip
+TIMED = msgspec.structs.replace(STARTED, epochs_planned=None, time_limit_seconds=200.0)
+
+
+def steps(epoch: int, step: int, images: int = 50, **more: Any) -> StepsMeasured:
+    figures = {"steps": 5, "loss": 1.0, "accuracy": 0.5, "lr": 0.1} | more
+    parts = {"wait_seconds": 1.0, "transfer_seconds": 0.5, "compute_seconds": 3.0}
+    return StepsMeasured(
+        **{"epoch": epoch, "step": step, "images": images, "other_seconds": 0.5, **parts, **figures}
+    )
+
+
+def finished(epoch: int, step: int, accuracy: float | None = 0.5, **more: Any) -> EpochFinished:
+    figures: dict[str, Any] = {
+        "images": 100, "lr": 0.1, "train_loss": 1.0, "train_accuracy": 0.4, "test_loss": 1.5,
+        "epoch_seconds": 14.0, "evaluation_seconds": 4.0, "wait_seconds": 2.0,
+        "transfer_seconds": 1.0, "compute_seconds": 6.0, "other_seconds": 5.0,
+    }  # fmt: skip
+    return EpochFinished(epoch=epoch, step=step, test_accuracy=accuracy, **(figures | more))
+
+
+def cpu(utilization: float) -> CpuSample:
+    return CpuSample(utilization, (utilization, 0.0), 1, 2, 1, 0.5)
+
+
+def after(*events: tuple[float, AnyEvent]) -> RunState:
+    return fold(Record(seq, at, event) for seq, (at, event) in enumerate(events))
+
+
+def test_nothing_is_known_before_the_first_record() -> None:
+    state = RunState()
+    assert state.phase == "preparing"
+    assert (state.epochs, state.elapsed_seconds(5.0), state.trained_seconds(5.0)) == (0, 0, 0)
+    assert state.progress(5.0) is None
+    assert state.eta_seconds(5.0) is None
+    assert state.images_per_second is None
+    assert state.recent_images_per_second is None
+    assert set(state.split.fractions().values()) == {None}
+
+
+def test_phases_follow_the_run() -> None:
+    told: list[tuple[AnyEvent, str]] = [
+        (Activity("importing torch"), "preparing"),
+        (STARTED, "training"),
+        (steps(1, 5), "training"),
+        (Paused(), "paused"),
+        (cpu(0.1), "paused"),
+        (Resumed(1.0), "training"),
+        (Activity("evaluating", 0, 50, "images"), "evaluating"),
+        (cpu(0.1), "evaluating"),
+        (finished(1, 10), "evaluating"),
+        (steps(2, 15), "training"),
+        (Notice("hello"), "training"),
+        (RunEnded("stopped", seconds=9.0), "stopped"),
+    ]
+    state = RunState()
+    seen = []
+    for seq, (event, _) in enumerate(told):
+        state.apply(Record(seq, float(seq), event))
+        seen.append(state.phase)
+    assert seen == [phase for _, phase in told]
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped", "interrupted", "failed", "diverged"])
+def test_the_end_is_the_last_phase(status: Any) -> None:
+    state = after((0.0, STARTED), (9.0, RunEnded(status, "why", 8.5)))
+    assert state.phase == status
+    assert not state.training
+    assert state.elapsed_seconds(1000.0) == 8.5
+    assert state.eta_seconds(1000.0) is None
+
+
+def test_progress_and_eta_by_epochs() -> None:
+    state = after((10.0, STARTED), (20.0, steps(1, 5)), (30.0, steps(1, 10)))
+    assert state.epochs == 1.0
+    assert state.progress() == 0.25
+    assert state.elapsed_seconds() == 20.0
+    assert state.elapsed_seconds(32.0) == 22.0
+    assert state.eta_seconds() == pytest.approx(60.0)
+    # The clock between two steps moves neither; only the next step does.
+    assert state.progress(32.0) == 0.25
+    assert state.eta_seconds(32.0) == pytest.approx(60.0)
+
+
+def test_progress_and_eta_by_time() -> None:
+    state = after((10.0, TIMED), (20.0, steps(1, 5)))
+    assert state.progress() == pytest.approx(10 / 200)
+    assert state.progress(60.0) == pytest.approx(50 / 200)
+    assert state.eta_seconds(60.0) == pytest.approx(150.0)
+    assert state.progress(900.0) == 1.0
+    assert state.eta_seconds(900.0) == 0.0
+
+
+def test_no_eta_before_the_first_step() -> None:
+    assert after((10.0, STARTED)).progress(12.0) == 0.0
+    assert after((10.0, STARTED)).eta_seconds(12.0) is None
+
+
+def test_a_pause_is_elapsed_but_not_trained() -> None:
+    state = after((0.0, TIMED), (10.0, steps(1, 5)), (10.0, Paused()))
+    assert state.elapsed_seconds(70.0) == 70.0
+    assert state.trained_seconds(70.0) == 10.0
+    assert state.progress(70.0) == pytest.approx(10 / 200)
+    state.apply(Record(3, 70.0, Resumed(60.0)))
+    assert state.trained_seconds() == 10.0
+    assert state.trained_seconds(75.0) == 15.0
+    assert state.elapsed_seconds(75.0) == 75.0
+    state.apply(Record(4, 80.0, Paused()))
+    assert state.trained_seconds(90.0) == 20.0
+    state.apply(Record(5, 100.0, Resumed(20.0)))
+    assert state.paused_seconds == 80.0
+    assert state.trained_seconds(101.0) == 21.0
+
+
+def test_a_pause_does_not_move_the_eta_by_epochs() -> None:
+    events = (0.0, STARTED), (10.0, steps(1, 10, images=100)), (10.0, Paused())
+    assert after(*events).eta_seconds(500.0) == pytest.approx(30.0)
+    resumed = after(*events, (500.0, Resumed(490.0)))
+    assert resumed.eta_seconds(500.0) == pytest.approx(30.0)
+
+
+def test_best_and_last_epoch() -> None:
+    state = after(
+        (0.0, STARTED),
+        (1.0, finished(1, 10, 0.3)),
+        (2.0, finished(2, 20, 0.7)),
+        (3.0, finished(3, 30, 0.7)),
+        (4.0, finished(4, 40, 0.6, lr=0.01)),
+    )
+    assert (state.best_test_accuracy, state.best_epoch) == (0.7, 2)
+    assert state.last_epoch is not None
+    assert state.last_epoch.epoch == state.epoch == 4
+    assert (state.step, state.lr) == (40, 0.01)
+    assert state.test_accuracy.last == 0.6
+    assert [point.x for point in state.test_accuracy.bins] == [10, 20, 30, 40]
+
+
+def test_an_epoch_that_was_not_evaluated_changes_no_best() -> None:
+    cut = finished(2, 15, None, images=50, test_loss=None, evaluation_seconds=None)
+    state = after((0.0, STARTED), (1.0, finished(1, 10, 0.0)), (2.0, cut))
+    assert (state.best_test_accuracy, state.best_epoch) == (0.0, 1)
+    assert state.test_accuracy.last == 0.0
+    assert state.evaluation_seconds == 4.0
+
+
+def test_images_of_partial_epochs_count_once() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5)), (2.0, steps(1, 9, images=40)))
+    assert (state.images, state.epochs) == (90, 0.9)
+    state.apply(Record(3, 3.0, finished(1, 10)))
+    assert (state.images, state.epochs) == (100, 1.0)
+    state.apply(Record(4, 4.0, steps(2, 13, images=30)))
+    assert (state.images, state.epochs) == (130, 1.3)
+    assert (state.epoch, state.epoch_images) == (2, 30)
+    state.apply(Record(5, 5.0, finished(2, 13, None, images=30)))
+    assert (state.images, state.epochs, state.progress()) == (130, 1.3, 1.3 / 4)
+
+
+def test_an_epoch_whose_stretches_were_all_dropped_counts_too() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5)), (2.0, finished(1, 10)))
+    state.apply(Record(3, 3.0, finished(2, 20)))
+    assert (state.images, state.epochs) == (200, 2.0)
+
+
+def test_only_whole_epochs_make_the_epoch_seconds() -> None:
+    state = after(
+        (0.0, STARTED),
+        (1.0, finished(1, 10, epoch_seconds=10.0)),
+        (2.0, finished(2, 20, epoch_seconds=14.0)),
+        (3.0, finished(3, 25, images=50, epoch_seconds=2.0)),
+    )
+    assert state.complete_epoch_seconds.value == 12.0
+
+
+def test_an_epochs_split_takes_the_place_of_its_stretches() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5)), (2.0, steps(1, 10)))
+    assert state.split == Split(2.0, 1.0, 6.0, 1.0)
+    state.apply(Record(3, 3.0, finished(1, 10)))
+    assert state.split == Split(2.0, 1.0, 6.0, 5.0)
+    state.apply(Record(4, 4.0, steps(2, 15)))
+    assert state.split == Split(3.0, 1.5, 9.0, 5.5)
+    shares = state.split.fractions()
+    assert list(shares) == ["wait", "transfer", "compute", "other"]
+    assert sum(share or 0.0 for share in shares.values()) == pytest.approx(1.0)
+    assert shares["compute"] == pytest.approx(9.0 / 19.0)
+
+
+def test_speed_leaves_evaluation_out() -> None:
+    state = after((0.0, STARTED), (1.0, finished(1, 10)))
+    assert state.images_per_second == pytest.approx(100 / (14.0 - 4.0))
+
+
+def test_recent_figures_cover_the_last_stretches_only() -> None:
+    old = [(1.0, steps(1, 5, images=1)) for _ in range(10)]
+    new = [(2.0, steps(1, 5, images=50)) for _ in range(RECENT_STRETCHES)]
+    state = after((0.0, STARTED), *old, *new)
+    split, count = state.recent_split
+    assert split.seconds == pytest.approx(5.0 * RECENT_STRETCHES)
+    assert count == 5 * RECENT_STRETCHES
+    assert state.recent_images_per_second == pytest.approx(10.0)
+
+
+def test_a_loss_that_is_not_finite_leaves_the_curve_as_it_is() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5)), (2.0, steps(1, 10, loss=None)))
+    assert state.train_loss.last == 1.0
+    assert len(state.train_accuracy.bins) == 2
+
+
+def test_cpu_mean_counts_the_run_alone() -> None:
+    state = after(
+        (0.0, cpu(1.0)), (1.0, STARTED), (2.0, cpu(0.2)), (3.0, cpu(0.4)),
+        (4.0, RunEnded("finished")), (5.0, cpu(1.0)),
+    )  # fmt: skip
+    assert state.cpu_mean_utilization.value == pytest.approx(0.3)
+    assert len(state.cpu_utilization.bins) == 4
+
+
+def test_the_gpu_that_trains_is_found_by_its_uuid() -> None:
+    on_gpu = msgspec.structs.replace(STARTED, device="cuda:0", gpu_uuid="GPU-b")
+    state = after(
+        (0.0, GpuSample(1, "GPU-b", "two", 1.0, memory_used_bytes=900, energy_joules=40.0)),
+        (1.0, on_gpu),
+        (2.0, GpuSample(0, "GPU-a", "one", 0.1, memory_used_bytes=10, energy_joules=5.0)),
+        (2.0, GpuSample(1, "GPU-b", "two", 0.6, memory_used_bytes=700, energy_joules=50.0)),
+        (3.0, GpuSample(1, "GPU-b", "two", 0.8, memory_used_bytes=500, energy_joules=80.0)),
+        (4.0, GpuSample(1, "GPU-b", "two", None, energy_joules=95.0)),
+    )
+    assert state.gpu is not None
+    assert state.gpu.sample.name == "two"
+    assert state.gpu.mean_utilization.value == pytest.approx(0.7)
+    assert state.gpu.memory_peak_bytes == 700
+    assert state.gpu.energy_joules == 45.0
+    assert sorted(state.gpus) == [0, 1]
+
+
+def test_a_cpu_run_has_no_gpu_of_its_own() -> None:
+    state = after((0.0, STARTED), (1.0, GpuSample(0, "GPU-a", "one", 0.9)))
+    assert state.gpu is None
+    assert state.gpus[0].energy_joules is None
+    assert state.gpus[0].memory_peak_bytes is None
+
+
+def test_unavailable_gpus_are_available_again_with_their_next_sample() -> None:
+    state = after((0.0, GpusUnavailable("no driver")))
+    assert state.gpus_unavailable == "no driver"
+    state.apply(Record(1, 1.0, GpuSample(0, "GPU-a", "one")))
+    assert state.gpus_unavailable is None
+
+
+def test_notices_and_checkpoint() -> None:
+    notices = [(float(n), Notice(str(n))) for n in range(NOTICES_KEPT + 20)]
+    saved = CheckpointSaved("checkpoint/best.pt", 3, 0.5)
+    state = after(*notices, (500.0, saved))
+    assert len(state.notices) == NOTICES_KEPT
+    assert state.notices[-1] == (NOTICES_KEPT + 19, Notice(str(NOTICES_KEPT + 19)))
+    assert state.checkpoint == saved
+
+
+def test_a_long_run_does_not_grow_the_state() -> None:
+    events: list[tuple[float, AnyEvent]] = [(0.0, STARTED)]
+    for step in range(1, 20_000):
+        events.append((float(step), steps(1 + step // 100, step)))
+        events.append((float(step), cpu(0.5)))
+    state = after(*events)
+    curves = state.train_loss, state.train_accuracy, state.cpu_utilization
+    assert all(len(curve.bins) <= CURVE_BINS for curve in curves)
+    assert len(state.recent) == RECENT_STRETCHES

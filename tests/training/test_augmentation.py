@@ -1,0 +1,152 @@
+"""Augmentation: a draw of its own for every image, all windows and coins alike, nothing else."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch.nn import functional
+
+from cnntop.core.training.augmentation import CROP_PADDING, Normalization, augment
+
+ALL = ("crop", "hflip", "vflip")
+OFFSETS = 2 * CROP_PADDING + 1
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def picture(size: int = 12, channels: int = 3) -> torch.Tensor:
+    """One image without symmetry and without black, so that no two of its variants are equal."""
+    return torch.randint(1, 256, (channels, size, size), generator=generator(9), dtype=torch.uint8)
+
+
+def variants(
+    image: torch.Tensor, names: tuple[str, ...]
+) -> dict[bytes, tuple[int, int, bool, bool]]:
+    """Every allowed result by brute force, with the draw that leads to it."""
+    height, width = image.shape[1:]
+    padded = functional.pad(image, (CROP_PADDING,) * 4)
+    rows = range(OFFSETS) if "crop" in names else [CROP_PADDING]
+    found = {}
+    for top in rows:
+        for left in rows:
+            window = padded[:, top : top + height, left : left + width]
+            for h in {False, "hflip" in names}:
+                for v in {False, "vflip" in names}:
+                    axes = [axis for axis, flipped in ((2, h), (1, v)) if flipped]
+                    found[window.flip(axes).contiguous().numpy().tobytes()] = (top, left, h, v)
+    return found
+
+
+def draws(names: tuple[str, ...], count: int, seed: int = 0) -> list[tuple[int, int, bool, bool]]:
+    """The draw of each of `count` copies of one image, checked to be an allowed one."""
+    image = picture()
+    allowed = variants(image, names)
+    out = augment(image.expand(count, -1, -1, -1), names, generator(seed))
+    return [allowed[one.numpy().tobytes()] for one in out]
+
+
+def chi_square(counts: Counter[int], cells: int) -> float:
+    expected = counts.total() / cells
+    return sum((counts[cell] - expected) ** 2 / expected for cell in range(cells))
+
+
+def test_brute_force_knows_all_81_windows_and_four_flips() -> None:
+    assert len(variants(picture(), ("crop",))) == 81
+    assert len(variants(picture(), ALL)) == 324
+    assert len(variants(picture(), ("hflip", "vflip"))) == 4
+
+
+@pytest.mark.parametrize("names", [("crop",), ("hflip",), ("vflip",), ("hflip", "vflip"), ALL])
+def test_only_allowed_results_and_all_of_them_come_up(names: tuple[str, ...]) -> None:
+    seen = set(draws(names, 6_000))
+    assert len(seen) == len(variants(picture(), names))
+
+
+def test_equal_images_of_a_batch_come_out_differently() -> None:
+    assert len(set(draws(ALL, 64))) > 32
+    assert len(set(draws(("crop",), 64))) > 32
+    assert len(set(draws(("hflip",), 64))) == 2
+
+
+def test_offsets_are_uniform_and_independent() -> None:
+    found = draws(("crop",), 20_000)
+    # 99.99 % of fair draws stay below 31.8 (8 degrees of freedom) and 138.8 (80).
+    assert chi_square(Counter(top for top, *_ in found), OFFSETS) < 31.8
+    assert chi_square(Counter(left for _, left, *_ in found), OFFSETS) < 31.8
+    both = Counter(top * OFFSETS + left for top, left, *_ in found)
+    assert chi_square(both, OFFSETS * OFFSETS) < 138.8
+
+
+def test_coins_are_fair_and_independent() -> None:
+    found = draws(("hflip", "vflip"), 20_000)
+    # 99.99 % of fair draws stay below 21.1 (3 degrees of freedom).
+    assert chi_square(Counter(2 * h + v for *_, h, v in found), 4) < 21.1
+
+
+def test_neighbours_in_a_batch_are_independent() -> None:
+    found = draws(ALL, 20_000)
+    pairs = Counter(2 * a[2] + b[2] for a, b in zip(found[::2], found[1::2], strict=True))
+    assert chi_square(pairs, 4) < 21.1
+
+
+def test_the_generator_alone_decides() -> None:
+    torch.manual_seed(1)
+    first = draws(ALL, 100, seed=3)
+    torch.manual_seed(2)
+    assert draws(ALL, 100, seed=3) == first
+    assert draws(ALL, 100, seed=4) != first
+    state = torch.get_rng_state()
+    draws(ALL, 100)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_images_stay_bytes_and_the_originals_as_they_were() -> None:
+    images = picture().repeat(8, 1, 1, 1)
+    before = images.clone()
+    out = augment(images, ALL, generator())
+    assert (out.dtype, out.shape) == (torch.uint8, images.shape)
+    assert out.data_ptr() != images.data_ptr()
+    out.zero_()
+    assert torch.equal(images, before)
+
+
+def test_without_names_nothing_happens() -> None:
+    images = picture().repeat(4, 1, 1, 1)
+    assert torch.equal(augment(images, (), generator()), images)
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 28, 28), (1, 3, 16, 16), (3, 3, 20, 12)])
+def test_grey_small_and_oblong_images(shape: tuple[int, ...]) -> None:
+    images = torch.randint(1, 256, shape, dtype=torch.uint8, generator=generator())
+    out = augment(images, ALL, generator(1))
+    assert out.shape == shape
+    for one, image in zip(out, images, strict=True):
+        assert one.contiguous().numpy().tobytes() in variants(image, ALL)
+
+
+def test_normalized_training_images_have_mean_0_and_deviation_1() -> None:
+    draw = generator(2)
+    channels = [torch.randint(low, high, (200, 1, 8, 8), generator=draw, dtype=torch.uint8)
+                for low, high in ((0, 256), (100, 110), (0, 2))]  # fmt: skip
+    images = torch.cat(channels, dim=1)
+    out = Normalization(images)(images)
+    assert (out.dtype, out.shape) == (torch.float32, images.shape)
+    assert out.mean((0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
+    # A deviation below one level counts as one: near-constant channels are not blown up.
+    deviations = out.double().std((0, 2, 3), unbiased=False).tolist()
+    assert deviations == pytest.approx([1, 1, 0.5], abs=1e-3)
+    assert images.dtype == torch.uint8
+
+
+def test_a_constant_channel_becomes_zero() -> None:
+    images = torch.full((4, 1, 8, 8), 77, dtype=torch.uint8)
+    assert not Normalization(images)(images).any()
+
+
+def test_statistics_are_exact_for_many_images() -> None:
+    images = torch.full((3_000, 1, 32, 32), 255, dtype=torch.uint8)
+    images[:1_500] = 254
+    normalization = Normalization(images)
+    assert normalization.mean.item() == 254.5
