@@ -83,6 +83,8 @@ class RunState:
     activity_at_seconds: float = 0.0
 
     step: int = 0
+    stepped_seconds: float = 0.0
+    """Time trained, pauses left out, up to the newest step."""
     epoch: int = 0
     epoch_images: int = 0
     lr: float | None = None
@@ -165,6 +167,7 @@ class RunState:
             self.epoch_images = 0
         self.epoch = event.epoch
         self.step = event.step
+        self.stepped_seconds = self.trained_seconds()
         self.epoch_images += event.images
         self.images += event.images
         self.lr = event.lr
@@ -284,8 +287,8 @@ class RunState:
             return None
         if self.started.time_limit_seconds is not None:
             return self.started.time_limit_seconds * (1.0 - done)
-        # Time up to the newest step only: the clock ticking on between steps must not move it.
-        return self.trained_seconds() * (1.0 - done) / done
+        # The clock ticking on between steps, as in an evaluation, must not move it.
+        return self.stepped_seconds * (1.0 - done) / done
 
 
 def fold(records: Iterable[Record]) -> RunState:

@@ -122,6 +122,9 @@ class TrainingLoop:
         self._clock.lap("other")
         tally.split += self._clock.read()
         self._sink.emit(tally.finished(self._step, self._lr, test))
+        if test:
+            # Weights that broke in the very last step show only here.
+            self._require_finite(test[0])
 
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
         batch = next(batches, None)
@@ -187,9 +190,12 @@ class TrainingLoop:
             )
         )
         self._clock.lap("other")  # the log's write, which the next batch does not wait for
+        self._require_finite(loss)
+
+    def _require_finite(self, loss: float) -> None:
         if finite(loss) is None:
             raise DivergedError(
-                f"the loss is no longer finite at step {self._step:,} (epoch {tally.epoch}). "
+                f"the loss is no longer finite at step {self._step:,}. "
                 f"Try a smaller learning rate than {self._p.recipe.train.lr:g} (--lr)."
             )
 
