@@ -20,5 +20,5 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A sentence that suggests the choice most like `word`, or lists them all."""
     known = list(choices)
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

@@ -1,12 +1,12 @@
 """The command line. Every verb imports what it needs when it is called, so that help is instant."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnntop.core.errors import CnntopError, UsageError
+from cnntop.tui import options
 
 if TYPE_CHECKING:
     from cnntop.tui.launch import Launch
@@ -27,11 +27,6 @@ presets_app = typer.Typer(
     invoke_without_command=True, help="List the presets, or show one.", rich_markup_mode="rich"
 )
 app.add_typer(presets_app, name="presets")
-
-RunsDir = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the runs. Default: $CNNTOP_RUNS, else ./runs.", metavar="DIR"),
-]
 
 
 def main() -> None:
@@ -76,100 +71,36 @@ def entry(
 
 @app.command()
 def run(
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset", "-p", metavar="NAME|FILE.toml", rich_help_panel="Experiment",
-            help="What to train; see `cnntop presets`. Without it the picker opens.",
-            autocompletion=lambda: _preset_names(),
-        ),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel="Experiment",
-            help="cifar10, cifar100, fashion_mnist, svhn, shapes (generated) or folder.",
-        ),
-    ] = None,
-    data_dir: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", rich_help_panel="Experiment",
-            help="Folder of images: DIR/train/<class>/*, DIR/test/<class>/*. "
-            "With --dataset: where that dataset's files are.",
-        ),
-    ] = None,
-    kernels: Annotated[
-        int | None,
-        typer.Option(rich_help_panel="Experiment", help="Width of a shallow network."),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(rich_help_panel="Experiment", help="Images in a minibatch.")
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(rich_help_panel="Experiment", help="Stop after this many passes."),
-    ] = None,
-    time: Annotated[
-        str | None,
-        typer.Option(
-            metavar="15m", rich_help_panel="Experiment",
-            help="Stop after this time: 90s, 15m, 8h, 1h30m.",
-        ),
-    ] = None,
-    lr: Annotated[
-        float | None, typer.Option(rich_help_panel="Experiment", help="Learning rate.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(rich_help_panel="Experiment", help="Seed of every random draw.")
-    ] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", rich_help_panel="Experiment",
-            help="Any other key of the recipe, as in augment_on=loader or "
-            "train.schedule=cosine. Repeatable; `cnntop presets show NAME` lists the keys.",
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="auto|cpu|cuda[:N]", rich_help_panel="Machine", help="Trains on it."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(rich_help_panel="Machine", help="DataLoader workers (augment_on=loader)."),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(rich_help_panel="Run", help="Name of the run; the preset's by default."),
-    ] = None,
-    runs_dir: RunsDir = None,
-    plain: Annotated[
-        bool,
-        typer.Option(
-            "--plain", rich_help_panel="Run",
-            help="Print lines instead of the screen; so by itself on a pipe or a dumb terminal.",
-        ),
-    ] = False,
-) -> None:  # fmt: skip
+    preset: options.Preset = None,
+    dataset: options.Dataset = None,
+    data_dir: options.DataDir = None,
+    kernels: options.Kernels = None,
+    batch_size: options.BatchSize = None,
+    epochs: options.Epochs = None,
+    time: options.Time = None,
+    lr: options.Lr = None,
+    seed: options.Seed = None,
+    setting: options.Setting = None,
+    device: options.Device = None,
+    workers: options.Workers = None,
+    name: options.Name = None,
+    runs_dir: options.RunsDir = None,
+    plain: options.Plain = False,
+) -> None:
     """Train a preset and watch it live.
 
-    [bold]Examples[/bold]
-
-      cnntop run                                     pick a preset on the screen
-
-      cnntop run --preset demo                       about a minute, no download
-
-      cnntop run --preset shallow128 --time 15m      the paper's network, a quarter of an hour
-
-      cnntop run -p shallow32 --data-dir ~/flowers   your own images
-
-      cnntop run -p resnet18 --set schedule=cosine --batch-size 128 --plain > log
+    \b
+    Examples
+      cnntop run                                  pick a preset on the screen
+      cnntop run -p demo                          about a minute, no download
+      cnntop run -p shallow128 --time 15m         a quarter of an hour
+      cnntop run -p shallow32 --data-dir ~/birds  your own images
+      cnntop run -p resnet18 --set schedule=cosine --plain > log
     """
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.tui.launch import Launch
 
-    options = {
+    given = {
         "data.dataset": dataset,
         "data.dir": data_dir,
         "model.kernels": kernels,
@@ -181,14 +112,14 @@ def run(
         "machine.device": device,
         "data.workers": workers,
     }
-    launch = Launch(preset, runs_dir or default_runs_dir(), name, _settings(options, setting or []))
+    launch = Launch(preset, runs_dir or default_runs_dir(), name, _settings(given, setting or []))
     _start(launch, plain)
 
 
-def _settings(options: dict[str, Any], set_options: list[str]) -> dict[str, Any]:
+def _settings(given: dict[str, Any], set_options: list[str]) -> dict[str, Any]:
     from cnntop.core.setting import parse_setting
 
-    settings = {path: value for path, value in options.items() if value is not None}
+    settings = {path: value for path, value in given.items() if value is not None}
     for text in set_options:
         path, value = parse_setting(text)
         if path in settings:
@@ -223,33 +154,22 @@ def _start(launch: "Launch", plain: bool) -> None:
 
 @app.command()
 def compare(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[RUN]...", help="Runs by name, id or unambiguous prefix."),
-    ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Numbers from high to low, text from a to z."),
-    ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
-    columns: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Which columns; any of summary.csv's.")
-    ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="All columns as CSV.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="All columns as JSON.")] = False,
-    runs_dir: RunsDir = None,
+    runs: options.Runs = None,
+    sort: options.Sort = None,
+    reverse: options.Reverse = False,
+    columns: options.Columns = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+    runs_dir: options.RunsDir = None,
 ) -> None:
     """A table of runs, newest first.
 
-    [bold]Examples[/bold]
-
-      cnntop compare                                   all runs
-
-      cnntop compare --sort best_test_accuracy         the best first
-
-      cnntop compare --columns name,lr,test_accuracy   only these columns
-
-      cnntop compare --csv > runs.csv                  everything, for a spreadsheet
+    \b
+    Examples
+      cnntop compare                             all runs
+      cnntop compare --sort best_test_accuracy   the best first
+      cnntop compare --columns name,lr,seconds   only these columns
+      cnntop compare --csv > runs.csv            everything, for a spreadsheet
     """
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.core.runs.summary import COLUMNS
@@ -281,14 +201,7 @@ def list_presets(context: typer.Context) -> None:
 
 
 @presets_app.command("show")
-def show_preset(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|FILE.toml", help="The preset.", autocompletion=lambda: _preset_names()
-        ),
-    ],
-) -> None:
+def show_preset(name: options.ShownPreset) -> None:
     """Print a preset resolved: every key of its recipe with the value a run would use."""
     from cnntop.tui.preset_pages import page
 
@@ -296,7 +209,7 @@ def show_preset(
 
 
 @app.command()
-def doctor(runs_dir: RunsDir = None) -> None:
+def doctor(runs_dir: options.RunsDir = None) -> None:
     """What this machine has, what is wrong with it, and what to do about it."""
     from cnntop.core.doctor import examine
     from cnntop.core.runs.folder import default_runs_dir
@@ -306,12 +219,6 @@ def doctor(runs_dir: RunsDir = None) -> None:
     typer.echo(findings_text(findings), nl=False)
     if any(finding.status == "problem" for finding in findings):
         raise typer.Exit(1)
-
-
-def _preset_names() -> list[str]:
-    from cnntop.core.preset import names
-
-    return names()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from cnntop.core.datasets import dataset_folder
 from cnntop.core.text import printable
 from cnntop.tui.format import columns
 from cnntop.tui.launch import Launch
+from cnntop.tui.options import RECIPE_OPTIONS
 
 
 def ways_out(launch: Launch) -> str:
@@ -37,24 +38,10 @@ def command_line(launch: Launch, without: tuple[str, ...] = ()) -> str:
         if path in without or value is None:
             continue
         text = ",".join(value) if isinstance(value, list) else str(value)
-        if path in _OPTIONS:
-            words += [_OPTIONS[path], text]
+        if path in RECIPE_OPTIONS:
+            words += [RECIPE_OPTIONS[path], text]
         else:
             words += ["--set", f"{path}={text}"]
     if launch.name:
         words += ["--name", launch.name]
     return shlex.join(words)
-
-
-_OPTIONS = {
-    "data.dataset": "--dataset",
-    "data.dir": "--data-dir",
-    "model.kernels": "--kernels",
-    "data.batch_size": "--batch-size",
-    "train.epochs": "--epochs",
-    "train.time": "--time",
-    "train.lr": "--lr",
-    "train.seed": "--seed",
-    "machine.device": "--device",
-    "data.workers": "--workers",
-}

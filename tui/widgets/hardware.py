@@ -12,6 +12,7 @@ from cnntop.tui.widgets.panel import FAINT, Frame, Panel
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _STRIP = 20
+_ROOM_FOR_TOTALS = 76
 
 
 class HardwarePanel(Panel):
@@ -37,7 +38,7 @@ def _cpu(sample: CpuSample | None, curve: Curve, width: int) -> Content:
         return Content.styled("  cpu   not measured yet", FAINT)
     parts = [
         ("  cpu   ", FAINT),
-        (_strip(curve), "$primary"),
+        (_strip(curve, width), "$primary"),
         (f" {percent(sample.utilization, 0):>5}", "bold"),
         ("  cores ", FAINT),
         (_cores(sample.core_utilizations, width - 75), "$primary"),
@@ -52,15 +53,19 @@ def _cpu(sample: CpuSample | None, curve: Curve, width: int) -> Content:
 
 def _gpu(track: GpuTrack, width: int) -> Content:
     sample = track.sample
-    memory = f"{bytes_size(sample.memory_used_bytes)} of {bytes_size(sample.memory_total_bytes)}"
+    memory, limit = bytes_size(sample.memory_used_bytes), sample.power_limit_watts
+    if width < _ROOM_FOR_TOTALS:
+        limit = None
+    elif sample.memory_used_bytes is not None:
+        memory += f" of {bytes_size(sample.memory_total_bytes)}"
     parts = [
         (f"  gpu {sample.index} ", FAINT),
-        (_strip(track.utilization), "$success"),
+        (_strip(track.utilization, width), "$success"),
         (f" {percent(sample.utilization, 0):>5}", "bold"),
         ("  memory ", FAINT),
-        (memory if sample.memory_used_bytes is not None else NOT_MEASURED, ""),
+        (memory, ""),
         ("  power ", FAINT),
-        (_power(sample.power_watts, sample.power_limit_watts), ""),
+        (_power(sample.power_watts, limit), ""),
         ("  ", ""),
         (_celsius(sample.temperature_celsius), ""),
     ]
@@ -79,10 +84,11 @@ def _celsius(value: float | None) -> str:
     return NOT_MEASURED if value is None else f"{value:.0f} °C"
 
 
-def _strip(curve: Curve) -> str:
-    """The last samples as a strip of bars, 0 to 100 %."""
-    values = [one.mean for one in curve.bins[-_STRIP:]]
-    return "".join(_level(value) for value in values).rjust(_STRIP)
+def _strip(curve: Curve, width: int) -> str:
+    """The last samples as a strip of bars, 0 to 100 %; shorter where the line is short."""
+    cells = min(_STRIP, max(6, width - 70))
+    values = [one.mean for one in curve.bins[-cells:]]
+    return "".join(_level(value) for value in values).rjust(cells)
 
 
 def _cores(utilizations: Sequence[float], space: int) -> str:

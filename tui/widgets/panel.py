@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from cnntop.core.run_state import RunState
+from cnntop.core.text import printable
 
 STYLES = {
     "train": "$primary",
@@ -48,8 +49,12 @@ class Panel(Widget):
         frame = Frame(now, *self.content_size)
         if not frame.width or not frame.height:
             return
-        lines = self.lines(state, frame)[: frame.height]
-        content = Content("\n").join(line.truncate(frame.width, ellipsis=True) for line in lines)
+        lines = self.lines(state, frame)
+        if not self.styles.is_auto_height:
+            lines = lines[: frame.height]
+        content = Content("\n").join(
+            _clean(line).truncate(frame.width, ellipsis=True) for line in lines
+        )
         if not content.is_same(self._content):
             self._content = content
             self.refresh(layout=self.styles.is_auto_height)
@@ -60,6 +65,12 @@ class Panel(Widget):
 
     def render(self) -> Content:
         return self._content
+
+
+def _clean(line: Content) -> Content:
+    """`line` without control characters, its styles where they were."""
+    text = line.plain
+    return line if text.isprintable() else Content(printable(text), line.spans)
 
 
 def spread(left: Content, right: Content, width: int) -> Content:

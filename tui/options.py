@@ -1,0 +1,132 @@
+"""The options and arguments of the command line: their types, names and help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_EXPERIMENT, _MACHINE, _RUN = "Experiment", "Machine", "Run"
+
+RECIPE_OPTIONS = {
+    "data.dataset": "--dataset",
+    "data.dir": "--data-dir",
+    "model.kernels": "--kernels",
+    "data.batch_size": "--batch-size",
+    "train.epochs": "--epochs",
+    "train.time": "--time",
+    "train.lr": "--lr",
+    "train.seed": "--seed",
+    "machine.device": "--device",
+    "data.workers": "--workers",
+}
+"""Keys of the recipe that have an option of their own; all others go through --set."""
+
+
+def _preset_names() -> list[str]:
+    from cnntop.core.preset import names
+
+    return names()
+
+
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME|FILE.toml",
+        rich_help_panel=_EXPERIMENT,
+        help="What to train; see `cnntop presets`. Without it the picker opens.",
+        autocompletion=_preset_names,
+    ),
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=_EXPERIMENT,
+        help="cifar10, cifar100, fashion_mnist, svhn, shapes (generated) or folder.",
+    ),
+]
+DataDir = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        rich_help_panel=_EXPERIMENT,
+        help="Folder of images: DIR/train/<class>/*, DIR/test/<class>/*. "
+        "With --dataset: where that dataset's files are.",
+    ),
+]
+Kernels = Annotated[
+    int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Width of a shallow network.")
+]
+BatchSize = Annotated[
+    int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Images in a minibatch.")
+]
+Epochs = Annotated[
+    int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Stop after this many passes.")
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        metavar="15m",
+        rich_help_panel=_EXPERIMENT,
+        help="Stop after this time: 90s, 15m, 8h, 1h30m.",
+    ),
+]
+Lr = Annotated[float | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Learning rate.")]
+Seed = Annotated[int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Seed of every draw.")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        rich_help_panel=_EXPERIMENT,
+        help="Any other key of the recipe, as in augment_on=loader or train.schedule=cosine. "
+        "Repeatable; `cnntop presets show NAME` lists the keys.",
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="auto|cpu|cuda[:N]", rich_help_panel=_MACHINE, help="What trains."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(rich_help_panel=_MACHINE, help="DataLoader workers, for augment_on=loader."),
+]
+Name = Annotated[
+    str | None, typer.Option(rich_help_panel=_RUN, help="Name of the run; the preset's by default.")
+]
+RunsDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        rich_help_panel=_RUN,
+        help="Folder of the runs. Default: $CNNTOP_RUNS, else ./runs.",
+    ),
+]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        rich_help_panel=_RUN,
+        help="Print lines instead of the screen; so by itself on a pipe or a dumb terminal.",
+    ),
+]
+
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN", help="Runs by name, id or unambiguous prefix."),
+]
+Sort = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Numbers from high to low, text from a to z.")
+]
+Reverse = Annotated[bool, typer.Option("--reverse", help="Turn the order around.")]
+Columns = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="Which columns; any of summary.csv's.")
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="All columns as CSV.")]
+AsJson = Annotated[bool, typer.Option("--json", help="All columns as JSON.")]
+
+ShownPreset = Annotated[
+    str,
+    typer.Argument(metavar="NAME|FILE.toml", help="The preset.", autocompletion=_preset_names),
+]
