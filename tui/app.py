@@ -99,7 +99,7 @@ class CnntopApp(App[None]):
 
     def _offer_ways_out(self, error: CnntopError) -> None:
         answers = {"r": "Retry", "f": "Folder", "s": "Built-in shapes", "q": "Quit"}
-        question = "The dataset is not here."
+        question = "This dataset cannot be used."
         self.push_screen(
             ChoiceScreen(question, str(error), answers, escape=False), self._take_way_out
         )

@@ -7,6 +7,7 @@ from cnntop.tui.format import (
     clock,
     columns,
     duration,
+    energy,
     figure,
     percent,
     rate,
@@ -36,7 +37,7 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
                 "gpu",
                 f"{percent(gpu.mean_utilization.value)} used, "
                 f"{bytes_size(gpu.memory_peak_bytes)} memory at most, "
-                f"{figure(gpu.energy_joules)} J",
+                f"{energy(gpu.energy_joules)}",
             )
         )
     rows += [

@@ -47,6 +47,17 @@ def bytes_size(count: float | None) -> str:
     return f"{count:.3g} TB"
 
 
+def energy(joules: float | None) -> str:
+    """Joules in the unit that keeps them short: 950 J, 123 kJ, 4.56 MJ."""
+    if joules is None:
+        return NOT_MEASURED
+    for unit in ("J", "kJ"):
+        if joules < 999.5:
+            return f"{joules:.3g} {unit}"
+        joules /= 1000
+    return f"{joules:.3g} MJ"
+
+
 def rate(per_second: float | None) -> str:
     """Images a second, whole and with separators."""
     return NOT_MEASURED if per_second is None else f"{per_second:,.0f}"

@@ -41,6 +41,7 @@ class PlainPrinter:
         self._handle = handle
         self._state = state
         self._activity = ""
+        self._stop_told = False
         self._progress_at = time.monotonic()
 
     def follow(self) -> None:
@@ -55,6 +56,9 @@ class PlainPrinter:
         for record in self._handle.feed.drain():
             self._state.apply(record)
             self._milestone(record)
+        if self._handle.control.stop_status and not self._stop_told and not self._handle.done:
+            self._stop_told = True
+            self._say("stopping at the next step; a second signal ends it at once")
         now = time.monotonic()
         if self._state.phase == "training" and now - self._progress_at >= PROGRESS_SECONDS:
             self._progress_at = now

@@ -43,13 +43,6 @@ class TrainingLoop:
         self._control = control
         self._sink = sink
         self._folder = folder
-        train = prepared.recipe.train
-        self._optimizer = torch.optim.SGD(
-            prepared.model.parameters(),
-            lr=train.lr,
-            momentum=train.momentum,
-            weight_decay=train.weight_decay,
-        )
         self._clock = step_clock(prepared.device)
         self._sums = StepSums(prepared.device)
         self._autocast = torch.autocast(
@@ -58,7 +51,7 @@ class TrainingLoop:
             enabled=prepared.recipe.machine.precision == "bf16",
         )
         self._step = 0
-        self._lr = train.lr
+        self._lr = prepared.recipe.train.lr
         self._paused_seconds = 0.0
         self._best: float | None = None
 
@@ -139,9 +132,9 @@ class TrainingLoop:
         with self._autocast:
             logits = self._p.model(self._as_input(images))
             loss = functional.cross_entropy(logits, labels)
-        self._optimizer.zero_grad(set_to_none=True)
+        self._p.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self._optimizer.step()
+        self._p.optimizer.step()
         self._clock.lap("compute")
         self._sums.add(loss, logits, labels)
         self._step += 1
@@ -159,7 +152,7 @@ class TrainingLoop:
             assert train.epochs is not None
             progress = self._step / (train.epochs * self._p.steps_per_epoch)
         self._lr = train.lr * rate_factor(train.schedule, progress)
-        for group in self._optimizer.param_groups:
+        for group in self._p.optimizer.param_groups:
             group["lr"] = self._lr
 
     def _read_out(self, tally: EpochTally) -> None:

@@ -25,6 +25,7 @@ class Prepared:
     recipe: Recipe
     dataset: Dataset
     model: nn.Module
+    optimizer: torch.optim.SGD
     device: torch.device
     batches: BatchSource
     normalization: Normalization
@@ -76,7 +77,17 @@ def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepar
     model = models.build(recipe.model, channels, len(dataset.classes), image_size).to(device)
     normalization = Normalization(dataset.train.images)
     batches = batch_source(recipe, dataset, normalization, device)
-    return Prepared(recipe, dataset, model, device, batches, normalization.to(device))
+    normalization.to(device)
+    return Prepared(recipe, dataset, model, _sgd(recipe, model), device, batches, normalization)
+
+
+def _sgd(recipe: Recipe, model: nn.Module) -> torch.optim.SGD:
+    """Made here and not in the loop: torch's first optimiser takes seconds to import, which are
+    no training time."""
+    train = recipe.train
+    return torch.optim.SGD(
+        model.parameters(), lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
+    )
 
 
 def batch_source(

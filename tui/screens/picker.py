@@ -17,6 +17,7 @@ from cnntop.core.datasets import CATALOGUE, is_here
 from cnntop.core.errors import CnntopError
 from cnntop.core.recipe import Data, Recipe
 from cnntop.core.runs.summary import Row
+from cnntop.core.text import printable
 from cnntop.tui.format import bytes_size, clock, columns, percent
 from cnntop.tui.launch import Launch
 
@@ -48,7 +49,9 @@ class PickerScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(HEADLINE, id="headline", markup=False)
         with Horizontal(id="picker"):
-            yield OptionList(*(Option(Content(name), id=name) for name in presets.names()))
+            yield OptionList(
+                *(Option(Content(printable(name)), id=name) for name in presets.names())
+            )
             with VerticalScroll(id="details", can_focus=False):
                 yield Static(id="about", markup=False)
         yield Footer(show_command_palette=False)

@@ -26,7 +26,8 @@ class HardwarePanel(Panel):
         lines.append(_cpu(state.cpu, state.cpu_utilization, frame.width))
         if state.gpus_unavailable is not None and not state.gpus:
             lines.append(Content.styled(f"  gpu   {state.gpus_unavailable}", FAINT))
-        for track in state.gpus.values():
+        # The one that trains comes first: on a small screen the others may not fit.
+        for track in sorted(state.gpus.values(), key=lambda track: track is not state.gpu):
             lines.append(_gpu(track, frame.width))
         if state.gpus_unavailable is not None and state.gpus:
             lines.append(Content.styled(f"  gpu   {state.gpus_unavailable}", "$warning"))

@@ -23,17 +23,17 @@ class NoticesPanel(Panel):
             for at, notice in state.notices
         ]
         best = state.best_test_accuracy
-        if state.ended is not None:
+        if state.ended is not None and state.started is not None:
             lines.append(
                 Content.assemble(
                     (f" {clock(state.at_seconds)} ", FAINT),
-                    (f"{state.ended.status}", "bold"),
-                    f" after {state.epochs:.4g} epochs"
-                    + (f", best test accuracy {percent(best, 2)}" if best is not None else "")
-                    + ". Press q to leave.",
+                    (state.ended.status, "bold"),
+                    " (q leaves)",
+                    f" after {state.epochs:.4g} epochs",
+                    f", best test accuracy {percent(best, 2)}" if best is not None else "",
                 )
             )
-        elif state.last_epoch is not None and not lines:
+        elif best is not None and not lines:
             lines.append(
                 Content.styled(
                     f" best test accuracy {percent(best, 2)} after epoch {state.best_epoch}", FAINT

@@ -70,7 +70,7 @@ class Panel(Widget):
 def _clean(line: Content) -> Content:
     """`line` without control characters, its styles where they were."""
     text = line.plain
-    return line if text.isprintable() else Content(printable(text), line.spans)
+    return line if text.isprintable() else Content(printable(text), list(line.spans))
 
 
 def spread(left: Content, right: Content, width: int) -> Content:

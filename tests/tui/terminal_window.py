@@ -1,0 +1,143 @@
+"""A terminal window without a window: a pseudo-terminal, and an emulator that keeps its screen."""
+
+import copy
+import re
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pexpect
+import pyte
+from pyte.screens import Margins
+
+PATIENCE_SECONDS = 120.0
+"""How long a test waits for what must come; generous, because machines of tests are busy."""
+
+_ALTERNATE = 1049
+# Sequences the emulator does not know: it would print their last letters.
+_UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1bP[^\x1b]*\x1b\\")
+_UNFINISHED = re.compile(rb"\x1b(\[[<>=?]?[0-9;]*\$?|P[^\x1b]*\x1b?)?$")
+
+
+class _Screen(pyte.Screen):
+    """An emulated screen that knows the alternate one, as full-screen programs use it."""
+
+    ordinary: tuple[Any, Any] | None = None
+
+    @property
+    def alternate(self) -> bool:
+        return self.ordinary is not None
+
+    def set_mode(self, *modes: int, **kwargs: Any) -> None:
+        if kwargs.get("private") and _ALTERNATE in modes and self.ordinary is None:
+            self.ordinary = copy.deepcopy(self.buffer), copy.copy(self.cursor)
+            self.erase_in_display(2)
+        super().set_mode(*modes, **kwargs)
+
+    def reset_mode(self, *modes: int, **kwargs: Any) -> None:
+        if kwargs.get("private") and _ALTERNATE in modes and self.ordinary is not None:
+            self.buffer, self.cursor = self.ordinary
+            self.ordinary = None
+            self.margins: Margins | None = None
+            self.dirty.update(range(self.lines))
+        super().reset_mode(*modes, **kwargs)
+
+
+class TerminalWindow:
+    """A command in a pseudo-terminal. Type with `keys`, look with `text`, wait with `until`."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        columns: int,
+        lines: int,
+        folder: Path,
+        environment: dict[str, str],
+    ) -> None:
+        self.raw = b""
+        self._held_back = b""
+        self._screen = _Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.child = pexpect.spawn(
+            command[0], list(command[1:]), dimensions=(lines, columns), cwd=str(folder),
+            env=environment, timeout=None,
+        )  # fmt: skip
+        self.child.delaybeforesend = None
+
+    @property
+    def text(self) -> str:
+        """What the screen shows now, without the blanks at the ends of lines."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    @property
+    def alternate(self) -> bool:
+        """Whether a full-screen program is showing."""
+        return self._screen.alternate
+
+    def keys(self, text: str) -> None:
+        self.child.send(text)
+
+    def resize(self, columns: int, lines: int) -> None:
+        self._screen.resize(lines, columns)
+        self.child.setwinsize(lines, columns)
+
+    def kill(self, number: signal.Signals) -> None:
+        self.child.kill(number)
+
+    def read(self, seconds: float = 0.05) -> bool:
+        """Take what was printed within `seconds`; False once the program has closed its side."""
+        try:
+            chunk = self.child.read_nonblocking(65536, seconds)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += chunk
+        chunk = self._held_back + chunk
+        unfinished = _UNFINISHED.search(chunk)
+        cut = unfinished.start() if unfinished else len(chunk)
+        self._held_back = chunk[cut:]
+        self._stream.feed(_UNKNOWN.sub(b"", chunk[:cut]))
+        return True
+
+    def until(self, wanted: str | Callable[[str], bool], patience: float = PATIENCE_SECONDS) -> str:
+        """Wait until the screen shows a text, or text of which something is true; returns it."""
+        seen = (lambda text: wanted in text) if isinstance(wanted, str) else wanted
+        deadline = time.monotonic() + patience
+        while not seen(self.text):
+            open_still = self.read()
+            if not seen(self.text):
+                assert open_still, f"ended without showing {wanted}:\n{self.text}"
+                assert time.monotonic() < deadline, f"never showed {wanted}:\n{self.text}"
+        return self.text
+
+    def rest(self, seconds: float) -> str:
+        """Go on reading for a while, to see that something does not happen."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.read():
+            pass
+        return self.text
+
+    def end(self, patience: float = PATIENCE_SECONDS) -> int:
+        """Wait for the program's end; returns its exit code (128 + n for a deadly signal n)."""
+        deadline = time.monotonic() + patience
+        while self.read():
+            assert time.monotonic() < deadline, f"does not end:\n{self.text}"
+        self.child.wait()
+        if self.child.signalstatus is not None:
+            return 128 + int(self.child.signalstatus)
+        return int(self.child.exitstatus)
+
+    def __enter__(self) -> "TerminalWindow":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.child.close(force=True)

@@ -1,0 +1,70 @@
+"""Figures as people read them."""
+
+import pytest
+
+from cnntop.core.run_state import RunState
+from cnntop.core.split import Split
+from cnntop.tui import format as form
+from tests.tui.story import STARTED, told
+
+
+@pytest.mark.parametrize(
+    "show",
+    [form.percent, form.figure, form.clock, form.duration, form.bytes_size, form.rate],
+)
+def test_what_was_not_measured_is_a_dash_and_zero_is_not(show: object) -> None:
+    assert callable(show)
+    assert show(None) == "–"
+    assert "0" in show(0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "00:00"), (59.6, "01:00"), (61, "01:01"), (3599.9, "1:00:00"), (86_400, "24:00:00"),
+     (-3, "00:00")],
+)  # fmt: skip
+def test_clock(seconds: float, text: str) -> None:
+    assert form.clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.00042, "0.42 ms"), (0.0123, "12.3 ms"), (4.561, "4.56 s"), (754, "12:34"),
+     (0.9999, "1 s"), (99.99, "01:40")],
+)  # fmt: skip
+def test_duration_in_its_own_unit(seconds: float, text: str) -> None:
+    assert form.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (170_498_071, "170 MB"), (1.234e9, "1.23 GB"),
+     (999_600, "1 MB"), (5e12, "5 TB")],
+)  # fmt: skip
+def test_bytes_never_in_powers_of_ten(count: float, text: str) -> None:
+    assert form.bytes_size(count) == text
+
+
+def test_percent_figure_and_rate() -> None:
+    assert form.percent(0.12345) == "12.3 %"
+    assert form.percent(0.12345, 2) == "12.35 %"
+    assert form.percent(1.0, 0) == "100 %"
+    assert form.figure(2.302585) == "2.303"
+    assert form.rate(12345.6) == "12,346"
+
+
+def test_split_line_names_all_four_parts() -> None:
+    assert form.split_line(Split(1, 0, 2, 1)) == (
+        "wait 25.0 %  transfer 0.0 %  compute 50.0 %  other 25.0 %"
+    )
+    assert form.split_line(Split()) == "wait –  transfer –  compute –  other –"
+
+
+def test_epoch_label() -> None:
+    assert form.epoch_label(RunState()) == "0"
+    assert form.epoch_label(told(STARTED)) == "1/20"
+
+
+def test_columns_align() -> None:
+    assert form.columns([("a", "1"), ("long", "2")]) == ["  a     1", "  long  2"]
+    assert form.columns([]) == []
