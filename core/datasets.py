@@ -9,7 +9,8 @@ import platformdirs
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset of the catalogue. `files` are paths below its folder that exist once it is here."""
+    """A dataset of the catalogue. Below its folder, `files` exist once it is here and `archives`
+    are what is downloaded."""
 
     name: str
     title: str
@@ -20,30 +21,38 @@ class DatasetInfo:
     test_images: int
     download_bytes: int = 0
     files: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
 
+
+_CIFAR10 = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"]
+_FASHION = [
+    f"{split}-{kind}-ubyte"
+    for split in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+]
+_SVHN = ("train_32x32.mat", "test_32x32.mat")
 
 CATALOGUE = {
     info.name: info
     for info in (
         DatasetInfo(
             "cifar10", "CIFAR-10: 32x32 colour photographs", 10, 3, 32, 50_000, 10_000,
-            170_498_071, ("cifar-10-batches-py/data_batch_1", "cifar-10-batches-py/test_batch"),
+            170_498_071, tuple(f"cifar-10-batches-py/{name}" for name in _CIFAR10),
+            ("cifar-10-python.tar.gz",),
         ),
         DatasetInfo(
             "cifar100", "CIFAR-100: 32x32 colour photographs", 100, 3, 32, 50_000, 10_000,
-            169_001_437, ("cifar-100-python/train", "cifar-100-python/test"),
+            169_001_437, tuple(f"cifar-100-python/{name}" for name in ("train", "test", "meta")),
+            ("cifar-100-python.tar.gz",),
         ),
         DatasetInfo(
             "fashion_mnist", "Fashion-MNIST: 28x28 grey clothes", 10, 1, 28, 60_000, 10_000,
-            30_878_645,
-            (
-                "FashionMNIST/raw/train-images-idx3-ubyte",
-                "FashionMNIST/raw/t10k-images-idx3-ubyte",
-            ),
+            30_878_645, tuple(f"FashionMNIST/raw/{name}" for name in _FASHION),
+            tuple(f"FashionMNIST/raw/{name}.gz" for name in _FASHION),
         ),
         DatasetInfo(
             "svhn", "SVHN: 32x32 colour house numbers", 10, 3, 32, 73_257, 26_032,
-            246_345_350, ("train_32x32.mat", "test_32x32.mat"),
+            246_345_350, _SVHN, _SVHN,
         ),
         DatasetInfo(
             "shapes", "Shapes: 32x32 colour drawings, generated, no download", 10, 3, 32,

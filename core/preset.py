@@ -75,7 +75,7 @@ def _files() -> dict[str, tuple[Traversable, bool]]:
 
 
 def _toml(folder: Traversable) -> Iterator[Traversable]:
-    return (file for file in folder.iterdir() if file.name.endswith(".toml"))
+    return (file for file in folder.iterdir() if file.name.endswith(".toml") and file.is_file())
 
 
 def _read(name: str, file: Traversable, own: bool) -> Preset:
@@ -91,4 +91,4 @@ def _read(name: str, file: Traversable, own: bool) -> Preset:
 
 def _natural(name: str) -> list[str | int]:
     """Sort key that puts shallow8 before shallow16."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]

@@ -102,6 +102,9 @@ _TYPE_WORDS = {
     "array": "a list",
     "bool": "true or false",
     "object": "a section",
+    "date": "a date",
+    "datetime": "a date",
+    "time": "a time of day",
 }
 _DEFAULT_KERNELS = 32
 _DEPTHS = (18, 34)
@@ -134,8 +137,8 @@ def resolve(tree: dict[str, Any], origin: str) -> Recipe:
 def override(tree: Tree, settings: dict[str, Any]) -> Tree:
     """`tree` with `settings` ("section.key" -> value) laid over it. `tree` is not changed.
 
-    Setting one of `train.epochs` and `train.time` takes the other away, and a new model's name
-    takes away the size that only the old one had.
+    Setting one of `train.epochs` and `train.time` takes the other away, a new dataset the folder
+    of the old one, and a new model's name the size that only the old one had.
     """
     result = {section: dict(values) for section, values in tree.items()}
     for path, value in settings.items():
@@ -145,6 +148,8 @@ def override(tree: Tree, settings: dict[str, Any]) -> Tree:
         result["train"].pop("time", None)
     if "train.time" in settings and "train.epochs" not in settings:
         result["train"].pop("epochs", None)
+    if "data.dataset" in settings and "data.dir" not in settings:
+        result["data"].pop("dir", None)
     earlier = tree.get("model", {}).get("name", Model().name)
     if settings.get("model.name", earlier) != earlier:
         for key in {"kernels", "depth"} - {path.removeprefix("model.") for path in settings}:
@@ -199,10 +204,17 @@ def _explain(error: msgspec.ValidationError, tree: Tree) -> str:
     if choices and complaint.startswith("Invalid enum value"):
         given = complaint.removeprefix("Invalid enum value ").strip("'")
         return f"{section}.{key}: {printable(given)!r} is unknown. {nearest(given, choices)}"
-    given = printable(repr(value))
+    given = printable(_as_written(value))
     for type_name, word in _TYPE_WORDS.items():
         complaint = complaint.replace(f"`{type_name}`", word)
     return f"{section}.{key}: {complaint[0].lower()}{complaint[1:]} ({given} was given)."
+
+
+def _as_written(value: Any) -> str:
+    """A TOML value roughly as its file has it."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _choices(section: str, key: str) -> list[str]:
@@ -216,15 +228,13 @@ def _choices(section: str, key: str) -> list[str]:
 
 def _check_ranges(recipe: Recipe) -> None:
     model, data, train, machine = recipe.model, recipe.data, recipe.train, recipe.machine
-    _at_least("model.kernels", model.kernels, 1)
-    _at_least("data.batch_size", data.batch_size, 1)
-    _at_least("data.image_size", data.image_size, 16)
-    _at_least("data.workers", data.workers, 0)
-    _at_least("train.epochs", train.epochs, 1)
-    _at_least("machine.threads", machine.threads, 1)
-    _at_least("train.seed", train.seed, 0)
-    if train.seed > _MOST_SEED:
-        raise RecipeError(f"train.seed: {train.seed} is too large; the most is {_MOST_SEED}.")
+    _within("model.kernels", model.kernels, 1, 65_536)
+    _within("data.batch_size", data.batch_size, 1, 1_000_000)
+    _within("data.image_size", data.image_size, 16, 1024)
+    _within("data.workers", data.workers, 0, 1024)
+    _within("train.epochs", train.epochs, 1, 1_000_000)
+    _within("machine.threads", machine.threads, 1, 4096)
+    _within("train.seed", train.seed, 0, _MOST_SEED)
     for key in ("lr", "momentum", "weight_decay"):
         value = getattr(train, key)
         if not (0 <= value < float("inf")):
@@ -262,9 +272,11 @@ def _check_ranges(recipe: Recipe) -> None:
         raise RecipeError(f"model.depth: {model.depth} is not known. Known: 18, 34.")
 
 
-def _at_least(path: str, value: int | None, least: int) -> None:
+def _within(path: str, value: int | None, least: int, most: int) -> None:
     if value is not None and value < least:
         raise RecipeError(f"{path}: {value} is too small; the least is {least}.")
+    if value is not None and value > most:
+        raise RecipeError(f"{path}: {value} is too large; the most is {most}.")
 
 
 def _filled(recipe: Recipe) -> Recipe:

@@ -91,6 +91,9 @@ class RunState:
     images: int = 0
     evaluation_seconds: float = 0.0
     last_epoch: EpochFinished | None = None
+    last_pass: EpochFinished | None = None
+    """The newest pass that saw every training image, else the newest at all: for figures that a
+    pass cut short after a few steps would distort."""
     complete_epoch_seconds: Mean = field(default_factory=Mean)
     best_test_accuracy: float | None = None
     best_epoch: int | None = None
@@ -128,7 +131,7 @@ class RunState:
             case CpuSample():
                 self.cpu = event
                 self.cpu_utilization.add(self.at_seconds, event.utilization)
-                if self.training:
+                if self._measuring:
                     self.cpu_mean_utilization.add(event.utilization)
             case GpuSample():
                 self._gpu_sample(event)
@@ -191,7 +194,10 @@ class RunState:
         self.evaluation_seconds += event.evaluation_seconds or 0.0
         self.test_loss.add(event.step, event.test_loss)
         self.test_accuracy.add(event.step, event.test_accuracy)
-        if self.started and event.images >= self.started.train_images:
+        complete = self.started is not None and event.images >= self.started.train_images
+        if complete or self.complete_epoch_seconds.count == 0:
+            self.last_pass = event
+        if complete:
             self.complete_epoch_seconds.add(event.epoch_seconds)
         best = self.best_test_accuracy
         if event.test_accuracy is not None and (best is None or event.test_accuracy > best):
@@ -204,7 +210,7 @@ class RunState:
         track.sample = sample
         if sample.utilization is not None:
             track.utilization.add(self.at_seconds, sample.utilization)
-        if not self.training:
+        if not self._measuring:
             return
         track.mean_utilization.add(sample.utilization)
         if sample.memory_used_bytes is not None:
@@ -216,6 +222,11 @@ class RunState:
     def training(self) -> bool:
         """Whether the run is between its first step and its end."""
         return self.started is not None and self.ended is None
+
+    @property
+    def _measuring(self) -> bool:
+        """Whether machine samples count for the run's means: pauses do not."""
+        return self.training and self.paused_at_seconds is None
 
     @property
     def gpu(self) -> GpuTrack | None:

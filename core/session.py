@@ -137,10 +137,19 @@ class RunHandle:
             self._recorder.open(folder, info)
             self.folder = folder
             self._stream.emit(_run_started(info, prepared))
+            self._write_first_row()
             loop = TrainingLoop(prepared, self.control, self._stream, folder.path)
             return loop.run()
         finally:
             prepared.batches.close()
+
+    def _write_first_row(self) -> None:
+        """summary.csv is derived, and no reason to give up a run."""
+        try:
+            self._recorder.write_summary("running")
+        except OSError as error:
+            text = f"summary.csv cannot be written ({error}); the run's own folder has it all"
+            self._stream.emit(Notice(text, "warning"))
 
 
 class _SampleSink:

@@ -43,6 +43,8 @@ def _typed(path: str, value: str) -> Any:
     field = next(f for f in msgspec.structs.fields(SECTIONS[section]) if f.encode_name == key)
     wanted = set(get_args(field.type)) or {field.type}
     if field.type == Data.__annotations__["augment"]:
+        if value.startswith("[") != value.endswith("]"):
+            raise RecipeError(f"--set {path}: {printable(value)!r} has a bracket too few.")
         names = value.strip("[]").split(",")
         return [name.strip(" \"'") for name in names if name.strip(" \"'")]
     for number in (int, float):

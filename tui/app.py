@@ -1,7 +1,5 @@
 """The screen's program: polls the feed, folds it, hands the state to the monitor. Stays small."""
 
-from typing import ClassVar
-
 from textual.app import App
 
 from cnntop.core.errors import CnntopError, DatasetError, UsageError
@@ -15,6 +13,7 @@ from cnntop.tui.screens.help import HelpScreen
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.screens.picker import Picked, PickerScreen
 from cnntop.tui.widgets.header import run_title
+from cnntop.tui.widgets.too_small import COLUMNS, LINES
 
 POLL_SECONDS = 0.25
 HEAD_START_SECONDS = 0.05
@@ -31,7 +30,8 @@ class CnntopApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "cnntop"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar = []
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (COLUMNS, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (LINES, "-short"), (22, "-normal"), (32, "-tall")]
 
     def __init__(self, launch: Launch) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class CnntopApp(App[None]):
         answers = {"r": "Retry", "f": "Folder", "s": "Built-in shapes", "q": "Quit"}
         question = "This dataset cannot be used."
         self.push_screen(
-            ChoiceScreen(question, str(error), answers, escape=False), self._take_way_out
+            ChoiceScreen(question, str(error), answers, "q", escape=False), self._take_way_out
         )
 
     def _take_way_out(self, answer: str | None) -> None:
@@ -110,7 +110,7 @@ class CnntopApp(App[None]):
         elif answer == "f":
             self.push_screen(FolderPrompt(), self._take_folder)
         elif answer == "s":
-            self.launch = self.launch.with_settings(data__dataset="shapes", data__dir=None)
+            self.launch = self.launch.with_settings({"data.dataset": "shapes", "data.dir": None})
             self._open_monitor()
         else:
             self.exit()
@@ -120,7 +120,7 @@ class CnntopApp(App[None]):
             self._told = False  # the poll offers the ways out again
             return
         self._folder_typed = True
-        self.launch = self.launch.with_settings(data__dataset="folder", data__dir=folder)
+        self.launch = self.launch.with_settings({"data.dataset": "folder", "data.dir": folder})
         self._open_monitor()
 
     def action_pause(self) -> None:
@@ -143,7 +143,7 @@ class CnntopApp(App[None]):
             "Stopping ends the run at its next step and keeps weights and figures.\n"
             "Leaving closes the screen; training goes on in this terminal as plain lines."
         )
-        self.push_screen(ChoiceScreen("Stop or leave?", details, answers), self._take_leave)
+        self.push_screen(ChoiceScreen("Stop or leave?", details, answers, "s"), self._take_leave)
 
     def _take_leave(self, answer: str | None) -> None:
         if answer == "s" and self.handle is not None:

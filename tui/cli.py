@@ -36,6 +36,9 @@ def main() -> None:
     except CnntopError as error:
         complain(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        complain(f"{error}.")
+        sys.exit(1)
 
 
 def complain(message: str) -> None:
@@ -66,7 +69,7 @@ def entry(
         from cnntop.core.runs.folder import default_runs_dir
         from cnntop.tui.launch import Launch
 
-        _start(Launch(None, default_runs_dir()), plain=False)
+        _start(Launch(None, default_runs_dir()))
 
 
 @app.command()
@@ -112,8 +115,10 @@ def run(
         "machine.device": device,
         "data.workers": workers,
     }
-    launch = Launch(preset, runs_dir or default_runs_dir(), name, _settings(given, setting or []))
-    _start(launch, plain)
+    launch = Launch(
+        preset, runs_dir or default_runs_dir(), name, _settings(given, setting or []), plain
+    )
+    _start(launch)
 
 
 def _settings(given: dict[str, Any], set_options: list[str]) -> dict[str, Any]:
@@ -123,20 +128,22 @@ def _settings(given: dict[str, Any], set_options: list[str]) -> dict[str, Any]:
     for text in set_options:
         path, value = parse_setting(text)
         if path in settings:
-            raise UsageError(f"--set {path} and an option of its own are both given; keep one.")
+            raise UsageError(f"{path} is given twice; keep one.")
         settings[path] = value
+    if settings.get("data.dir") == "":
+        raise UsageError("--data-dir names no folder.")
     if "data.dir" in settings and "data.dataset" not in settings:
         settings["data.dataset"] = "folder"
     return settings
 
 
-def _start(launch: "Launch", plain: bool) -> None:
+def _start(launch: "Launch") -> None:
     from cnntop.tui.terminal import has_screen
 
     if launch.preset is not None:
         # Before anything else, so that a mistake is told in the ordinary terminal.
         launch.recipe()
-    if has_screen() and not plain:
+    if has_screen() and not launch.plain:
         from cnntop.tui.screen_run import run_on_screen
 
         code = run_on_screen(launch)

@@ -53,13 +53,13 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
 
 
 def _train(state: RunState) -> str:
-    if state.last_epoch is None:
+    if state.last_pass is None:
         return _figures(None, None)
-    return _figures(state.last_epoch.train_loss, state.last_epoch.train_accuracy)
+    return _figures(state.last_pass.train_loss, state.last_pass.train_accuracy)
 
 
 def _test(state: RunState) -> str:
-    best = f", best {percent(state.best_test_accuracy)} after epoch {state.best_epoch}"
+    best = f", best {percent(state.best_test_accuracy, 2)} after epoch {state.best_epoch}"
     figures = _figures(state.test_loss.last, state.test_accuracy.last)
     return figures + (best if state.best_epoch else "")
 

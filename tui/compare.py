@@ -14,6 +14,7 @@ from cnntop.core.runs.selection import select
 from cnntop.core.runs.summary import COLUMNS, Row, read_rows
 from cnntop.core.text import nearest, printable
 from cnntop.tui.format import NOT_MEASURED, clock, duration, percent, rate
+from cnntop.tui.terminal import is_terminal
 
 SHOWN = (
     "name", "status", "started_utc", "dataset", "model", "batch_size", "epochs",
@@ -55,7 +56,12 @@ def chosen_rows(
 
     Numbers sort from high to low, text from a to z, and what was not measured comes last.
     """
-    rows = read_rows(runs_dir)[::-1]
+    try:
+        rows = read_rows(runs_dir)[::-1]
+    except OSError as error:
+        reason = error.strerror or str(error)
+        folder = printable(str(runs_dir))
+        raise UsageError(f"runs folder {folder} cannot be read: {reason}.") from None
     if wanted:
         picked = {row["run"]: row for name in wanted for row in select(rows, name)}
         rows = list(picked.values())
@@ -74,7 +80,10 @@ def chosen_columns(text: str | None, default: Sequence[str]) -> list[str]:
     """The columns of "a,b,c". Raises UsageError with a suggestion for one there is none of."""
     if text is None:
         return list(default)
-    return [_column(name.strip()) for name in text.split(",") if name.strip()]
+    chosen = [_column(name.strip()) for name in text.split(",") if name.strip()]
+    if not chosen:
+        raise UsageError("--columns names no column; write --columns name,lr,test_accuracy.")
+    return chosen
 
 
 def as_csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
@@ -91,7 +100,7 @@ def as_json(rows: Sequence[Row], columns: Sequence[str]) -> str:
         {column: _value(column, row[column]) if row[column] else None for column in columns}
         for row in rows
     ]
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(values, indent=2) + "\n"
 
 
 def as_table(rows: Sequence[Row], columns: Sequence[str], fixed: bool) -> str:
@@ -100,7 +109,7 @@ def as_table(rows: Sequence[Row], columns: Sequence[str], fixed: bool) -> str:
     cells = {column: [_shown(column, row[column]) for row in rows] for column in columns}
     widths = {c: max(len(_heading(c)), *map(len, cells[c])) for c in columns}
     left_out = []
-    if not fixed and sys.stdout.isatty():
+    if not fixed and is_terminal(sys.stdout):
         space = shutil.get_terminal_size().columns
         for column in _DROPPED_FIRST:
             if sum(widths[c] + 2 for c in columns) - 2 <= space:

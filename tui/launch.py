@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cnntop.core import preset as presets
-from cnntop.core.recipe import Recipe, override, resolve
+from cnntop.core.recipe import Recipe, check_names, override, resolve
 from cnntop.core.session import RunRequest
 from cnntop.core.text import printable
 
@@ -13,25 +13,25 @@ from cnntop.core.text import printable
 @dataclass(frozen=True)
 class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
-    and where the run goes."""
+    where the run goes, and whether lines were asked for instead of the screen."""
 
     preset: str | None
     runs_dir: Path
     name: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    plain: bool = False
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
 
-    def with_settings(self, **settings: Any) -> "Launch":
-        """Settings by section and key joined with two underscores, as in `data__dataset`."""
-        changed = {key.replace("__", "."): value for key, value in settings.items()}
-        return replace(self, settings=self.settings | changed)
+    def with_settings(self, settings: dict[str, Any]) -> "Launch":
+        return replace(self, settings=self.settings | settings)
 
     def recipe(self) -> Recipe:
         """The recipe with the settings laid over it. Raises UsageError or RecipeError."""
         assert self.preset is not None
         preset = presets.find(self.preset)
+        check_names(preset.tree, f"preset {preset.name}")
         origin = f"preset {preset.name}" + (" with your options" if self.settings else "")
         return resolve(override(preset.tree, self.settings), origin)
 

@@ -1,5 +1,6 @@
 """The line printer: the same run for pipes, logs and dumb terminals."""
 
+import os
 import sys
 import time
 
@@ -50,7 +51,7 @@ class PlainPrinter:
             self.poll()
         self.poll()
         for line in closing_lines(self._handle, self._state):
-            _print(line)
+            print_line(line)
 
     def poll(self) -> None:
         for record in self._handle.feed.drain():
@@ -119,7 +120,7 @@ class PlainPrinter:
         )
 
     def _say(self, text: str) -> None:
-        _print(f"[{clock(self._state.at_seconds)}] {text}")
+        print_line(f"[{clock(self._state.at_seconds)}] {text}")
 
 
 def _split_of(epoch: EpochFinished) -> Split:
@@ -128,6 +129,13 @@ def _split_of(epoch: EpochFinished) -> Split:
     return split
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(printable(line) + "\n")
-    sys.stdout.flush()
+def print_line(line: str) -> None:
+    """Print a line for whoever still reads; a closed pipe or a vanished terminal is no reason to
+    stop training."""
+    try:
+        sys.stdout.write(printable(line) + "\n")
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

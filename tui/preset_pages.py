@@ -22,18 +22,21 @@ def listing() -> str:
 
 
 def page(name: str) -> str:
-    """A preset's recipe with every key that has a value, as TOML."""
+    """A preset's recipe with every key there is, as TOML."""
     preset = presets.find(name)
     lines = [f"# {preset.about}", *recipe_toml(preset.resolve())]
     return "\n".join(lines) + "\n"
 
 
 def recipe_toml(recipe: Recipe) -> list[str]:
-    """The recipe as lines of TOML; keys without a value (None) are left to their defaults."""
+    """The recipe as lines of TOML, every key of it; one without a value is a comment."""
     lines = []
     for section, values in msgspec.to_builtins(recipe).items():
         lines += ["", f"[{section}]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+        lines += [
+            f"# {key} is not set" if value is None else f"{key} = {_toml(value)}"
+            for key, value in values.items()
+        ]
     return lines
 
 

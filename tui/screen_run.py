@@ -1,12 +1,11 @@
 """A run on the screen: before it, after it, and the signals in between."""
 
-import sys
-
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.launch import Launch
-from cnntop.tui.plain import PlainPrinter
+from cnntop.tui.plain import PlainPrinter, print_line
 from cnntop.tui.plain_run import outcome
 from cnntop.tui.signals import StopSignals
+from cnntop.tui.terminal import mode_restorer
 
 
 def run_on_screen(launch: Launch) -> int:
@@ -21,13 +20,13 @@ def run_on_screen(launch: Launch) -> int:
             app.handle.control.stop("interrupted")
         app.call_later(app.exit)
 
-    with StopSignals(stop) as signals:
+    with StopSignals(stop, mode_restorer()) as signals:
         app.run()
         handle = app.handle
         if handle is None:
             return signals.exit_code or app.return_code or 0
         printer = PlainPrinter(handle, app.state)
         if app.detached:
-            sys.stdout.write("cnntop: the screen is closed, training goes on; Ctrl-C stops it.\n")
+            print_line("cnntop: the screen is closed, training goes on; Ctrl-C stops it.")
         printer.follow()
     return outcome(handle, signals, app.launch)

@@ -2,7 +2,8 @@
 
 import shlex
 
-from cnntop.core.datasets import dataset_folder
+from cnntop.core.datasets import CATALOGUE, dataset_folder
+from cnntop.core.runs.folder import default_runs_dir
 from cnntop.core.text import printable
 from cnntop.tui.format import columns
 from cnntop.tui.launch import Launch
@@ -12,21 +13,14 @@ from cnntop.tui.options import RECIPE_OPTIONS
 def ways_out(launch: Launch) -> str:
     """The exact command for each way out, one a line."""
     data = launch.recipe().data
-    command = command_line(launch)
-    anywhere = command_line(launch.with_settings(data__dataset="shapes"), without=("data.dir",))
-    own = command_line(launch, without=("data.dir", "data.dataset"))
-    rows = [("try again", command), ("your images", f"{own} --data-dir DIR")]
+    bare = command_line(launch, without=("data.dir", "data.dataset"))
+    rows = [("try again", command_line(launch)), ("your images", f"{bare} --data-dir DIR")]
     if data.dataset != "folder":
+        files = " and ".join(CATALOGUE[data.dataset].archives)
         folder = dataset_folder(data.dataset, data.dir)
-        elsewhere = command_line(launch, without=("data.dir", "data.dataset"))
-        rows.append(
-            (
-                "copied by hand",
-                f"put {data.dataset}'s files into {folder}, or name their folder: "
-                f"{elsewhere} --dataset {data.dataset} --data-dir DIR",
-            )
-        )
-    rows.append(("built-in data", anywhere))
+        elsewhere = f"{bare} --dataset {data.dataset} --data-dir FOLDER"
+        rows.append(("copied by hand", f"put {files} into {folder} and try again, or: {elsewhere}"))
+    rows.append(("built-in data", f"{bare} --dataset shapes"))
     notes = "DIR holds train/<class>/* and test/<class>/* as png, jpeg or webp."
     return "\n".join(printable(line) for line in ("Ways out:", *columns(rows), f"  {notes}"))
 
@@ -44,4 +38,8 @@ def command_line(launch: Launch, without: tuple[str, ...] = ()) -> str:
             words += ["--set", f"{path}={text}"]
     if launch.name:
         words += ["--name", launch.name]
+    if launch.runs_dir != default_runs_dir():
+        words += ["--runs-dir", str(launch.runs_dir)]
+    if launch.plain:
+        words.append("--plain")
     return shlex.join(words)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from cnntop.core.events import Record
+from cnntop.core.errors import CnntopError
+from cnntop.core.events import FORMAT, Record, RunStarted
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
@@ -36,11 +37,23 @@ class RunLog:
         os.close(self._handle)
 
 
+class DamagedLogError(CnntopError):
+    """A log has a line that is no record, not at its end, or is of a newer cnntop."""
+
+
 def read_log(path: Path) -> Iterator[Record]:
-    """The log's records in order. Ends before a torn last line; raises OSError."""
+    """The log's records in order, up to a torn last line.
+
+    Raises OSError, and DamagedLogError at the first other line that is no record of this format.
+    """
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
             try:
-                yield _decoder.decode(line)
-            except msgspec.DecodeError:
-                return
+                record = _decoder.decode(line)
+            except msgspec.DecodeError as error:
+                if not line.endswith(b"\n"):
+                    return
+                raise DamagedLogError(f"{path}, line {number} is no event: {error}.") from None
+            if isinstance(record.event, RunStarted) and record.event.format > FORMAT:
+                raise DamagedLogError(f"{path} was written by a newer cnntop; update this one.")
+            yield record

@@ -54,19 +54,26 @@ class Recorder:
             self._alive = folder.lock()
             folder.write_info(info)
             folder.write_status("running")
-            log = RunLog(folder.events)
             self._epochs = EpochTable(folder.path / EPOCHS_FILE)
+            log = RunLog(folder.events)
+            with self._lock:
+                for record in self._held_back:
+                    log.append(record)
+                self._held_back.clear()
+                self._log = log
         except OSError:
             shutil.rmtree(folder.path, ignore_errors=True)
+            if self._alive is not None:
+                os.close(self._alive)
             raise
         self._folder, self._info = folder, info
-        with self._lock:
-            for record in self._held_back:
-                log.append(record)
-            self._held_back.clear()
-            self._log = log
         self._heart.start()
-        write_row(folder.path.parent, summary_row(info, self.state, "running"))
+
+    def write_summary(self, status: str) -> None:
+        """Put the run's row, as it stands, into summary.csv. Raises OSError."""
+        assert self._folder is not None
+        assert self._info is not None
+        write_row(self._folder.path.parent, summary_row(self._info, self.state, status))
 
     def close(self) -> None:
         """Write what stands at the end: status.json and the summary row. After RunEnded."""
@@ -80,7 +87,7 @@ class Recorder:
         assert ended is not None
         try:
             self._folder.write_status(ended.status)
-            write_row(self._folder.path.parent, summary_row(self._info, self.state, ended.status))
+            self.write_summary(ended.status)
         finally:
             if self._alive is not None:
                 os.close(self._alive)

@@ -19,9 +19,12 @@ def select(rows: Sequence[Row], wanted: str) -> list[Row]:
     if len(found) == 1:
         return found
     if found:
-        some = ", ".join(row["run"] for row in found[:4]) + (", ..." if len(found) > 4 else "")
+        some = ", ".join(printable(row["run"]) for row in found[:4]) + (
+            ", ..." if len(found) > 4 else ""
+        )
         raise UsageError(
-            f"{printable(wanted)!r} could be any of {len(found)} runs: {some}. Write more of it."
+            f"{printable(wanted)!r} could be any of {len(found)} runs: {printable(some)}. "
+            "Write more of it."
         )
     if not rows:
         raise UsageError(f"no run {printable(wanted)!r}: there are no runs in this folder yet.")

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cnntop.core.durable import replace_file
-from cnntop.core.run_state import RunState, fold
+from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders
-from cnntop.core.runs.log import read_log
+from cnntop.core.runs.log import DamagedLogError, read_log
+from cnntop.core.text import printable
 
 SUMMARY_FILE = "summary.csv"
 COLUMNS = (
@@ -38,15 +39,15 @@ def cell(value: object) -> str:
 def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
     """The row of a run from its run.json and its folded log."""
     data, train, started = info.recipe.data, info.recipe.train, state.started
-    last, gpu = state.last_epoch, state.gpu
+    last, gpu = state.last_pass, state.gpu
     values: dict[str, object] = {
         "run": info.run,
         "name": info.name,
         "preset": info.preset,
         "status": status,
         "started_utc": info.started_utc,
-        "seconds": round(state.elapsed_seconds(), 3),
-        "epochs": round(state.epochs, 4),
+        "seconds": round(state.elapsed_seconds(), 3) if started else None,
+        "epochs": round(state.epochs, 4) if started else None,
         "model": info.recipe.model.label,
         "batch_size": data.batch_size,
         "lr": train.lr,
@@ -81,15 +82,15 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         values["gpu_utilization"] = gpu.mean_utilization.value
         values["gpu_memory_peak_bytes"] = gpu.memory_peak_bytes
         values["energy_joules"] = gpu.energy_joules
-    return {column: cell(values.get(column)) for column in COLUMNS}
+    return {column: printable(cell(values.get(column))) for column in COLUMNS}
 
 
 def write_row(runs_dir: Path, row: Row) -> None:
     """Put `row` into summary.csv in place of its run's earlier one. Raises OSError.
 
-    A lock file beside it keeps writers of other processes from losing each other's rows. Where
-    there is no summary.csv it gets a row for every run folder; one that cannot be read as such is
-    set aside as summary.csv.old first.
+    A lock file beside it keeps writers of other processes from losing each other's rows. Rows of
+    runs that were killed are set right on the way. Where there is no summary.csv it gets a row
+    for every run folder; one that cannot be read as such is set aside as summary.csv.old first.
     """
     with _locked(runs_dir):
         earlier = _read(runs_dir)
@@ -98,7 +99,7 @@ def write_row(runs_dir: Path, row: Row) -> None:
                 (runs_dir / SUMMARY_FILE).replace(runs_dir / f"{SUMMARY_FILE}.old")
             derived = (derive_row(folder) for folder in run_folders(runs_dir))
             earlier = [one for one in derived if one is not None]
-        rows = {one["run"]: one for one in earlier}
+        rows = {one["run"]: _set_right(runs_dir, one) for one in earlier}
         rows[row["run"]] = row
         text = _as_csv(list(rows.values()))
         replace_file(runs_dir / SUMMARY_FILE, lambda file: file.write(text.encode()))
@@ -127,12 +128,26 @@ def derive_row(folder: RunFolder) -> Row | None:
     if info is None:
         return None
     alive = folder.is_alive()
+    state, unreadable = RunState(), False
     try:
-        state = fold(read_log(folder.events))
-    except OSError:
-        state = RunState()
+        for record in read_log(folder.events):
+            state.apply(record)
+    except FileNotFoundError:
+        pass  # killed before its first event
+    except (OSError, DamagedLogError):
+        unreadable = True  # what could be read still counts
     status = state.ended.status if state.ended else "running" if alive else "interrupted"
-    return summary_row(info, state, status)
+    row = summary_row(info, state, "unreadable" if unreadable else status)
+    # The folder's name is the id; what a copied folder's run.json says is another's.
+    return row | {"run": printable(folder.path.name)}
+
+
+def _set_right(runs_dir: Path, row: Row) -> Row:
+    """A row that says "running" of a run that is not, derived anew."""
+    folder = RunFolder(runs_dir / row["run"])
+    if row["status"] != "running" or folder.is_alive():
+        return row
+    return derive_row(folder) or row
 
 
 def _read(runs_dir: Path) -> list[Row] | None:
@@ -145,7 +160,7 @@ def _read(runs_dir: Path) -> list[Row] | None:
         return None
     if "run" not in (reader.fieldnames or ()) or "status" not in (reader.fieldnames or ()):
         return None
-    return [{column: row.get(column) or "" for column in COLUMNS} for row in rows]
+    return [{column: printable(row.get(column) or "") for column in COLUMNS} for row in rows]
 
 
 def _as_csv(rows: list[Row]) -> str:

@@ -1,5 +1,6 @@
 """Weights on disk, whole or not at all."""
 
+import io
 from pathlib import Path
 
 import torch
@@ -17,5 +18,8 @@ def save_weights(folder: Path, name: str, model: nn.Module, facts: dict[str, obj
     (folder / "checkpoint").mkdir(exist_ok=True)
     weights = {key: tensor.cpu() for key, tensor in model.state_dict().items()}
     path = folder / "checkpoint" / name
-    replace_file(path, lambda file: torch.save({"model": weights, **facts}, file))
+    # Through memory, because torch hides the reason why a disk takes no more.
+    content = io.BytesIO()
+    torch.save({"model": weights, **facts}, content)
+    replace_file(path, lambda file: file.write(content.getbuffer()))
     return str(path.relative_to(folder))

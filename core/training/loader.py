@@ -6,7 +6,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 from torchvision.transforms import v2
 
@@ -30,14 +30,13 @@ class LoaderBatches:
     ) -> None:  # fmt: skip
         _shield_from_interrupts()
         self._seed = seed
-        self._generator = torch.Generator()
+        self._order = _EpochOrder(len(images))
         workers = min(4, cores()) if data.workers is None else data.workers
         pictures = _Pictures(images, _transform(data, images, normalization))
         self._loader: DataLoader[Any] = DataLoader(
             pictures,
             data.batch_size,
-            shuffle=True,
-            generator=self._generator,
+            sampler=self._order,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=device.type == "cuda",
@@ -46,10 +45,7 @@ class LoaderBatches:
         )
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        # Shuffling and the workers' seeds are both drawn from this generator.
-        self._generator.manual_seed(epoch_seed(self._seed, epoch))
-        if self._loader.num_workers == 0:
-            torch.manual_seed(epoch_seed(self._seed, epoch))
+        self._order.seed = epoch_seed(self._seed, epoch)
         try:
             yield from self._loader
         except RuntimeError as error:
@@ -75,6 +71,24 @@ def _shield_from_interrupts() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
+class _EpochOrder(Sampler[tuple[int, int]]):
+    """The images in an order drawn from `seed`, each with a seed of its own: what is drawn for an
+    image then depends on neither the workers nor the epochs before."""
+
+    def __init__(self, count: int) -> None:
+        self.seed = 0
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        generator = torch.Generator().manual_seed(self.seed)
+        seeds = torch.randint(2**62, (self._count,), generator=generator).tolist()
+        order = torch.randperm(self._count, generator=generator).tolist()
+        return zip(order, seeds, strict=True)
+
+
 class _Pictures(TorchDataset[tuple[Any, int]]):
     def __init__(self, images: ImageSet, transform: v2.Transform) -> None:
         # Shared memory, so that workers started afresh get a handle and not a copy.
@@ -85,7 +99,10 @@ class _Pictures(TorchDataset[tuple[Any, int]]):
     def __len__(self) -> int:
         return len(self._labels)
 
-    def __getitem__(self, index: int) -> tuple[Any, int]:
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Any, int]:
+        """The image `key[0]` as tensor with its label, augmented as the seed `key[1]` draws."""
+        index, seed = key
+        torch.default_generator.manual_seed(seed)
         return self._transform(self._images[index]), self._labels[index]
 
 

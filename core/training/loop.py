@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from cnntop.core.control import Control
-from cnntop.core.errors import DivergedError, OutOfMemoryError
+from cnntop.core.errors import DivergedError
 from cnntop.core.events import (
     CheckpointSaved,
     Paused,
@@ -24,6 +24,7 @@ from cnntop.core.events import (
 from cnntop.core.feed import ActivityMeter, Sink
 from cnntop.core.training.batches import Batch
 from cnntop.core.training.checkpoint import save_weights
+from cnntop.core.training.memory import memory_watched
 from cnntop.core.training.preparation import Prepared
 from cnntop.core.training.schedule import rate_factor
 from cnntop.core.training.step_clock import step_clock
@@ -57,14 +58,8 @@ class TrainingLoop:
 
     def run(self) -> Status:
         """Train to the end. Raises DivergedError, OutOfMemoryError, OSError (no room on disk)."""
-        try:
+        with memory_watched(self._p.recipe, "training"):
             return self._run()
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemoryError(
-                f"{self._p.device_name} ran out of memory at step {self._step + 1:,}. "
-                f"Use a batch smaller than {self._p.recipe.data.batch_size} (--batch-size) "
-                "or a smaller network."
-            ) from error
 
     def _run(self) -> Status:
         self._began = self._readout_at = time.monotonic()
@@ -106,9 +101,9 @@ class TrainingLoop:
             if self._control.stop_status or self._time_is_up():
                 break
         self._read_out(tally)
-        evaluated_from = time.monotonic()
+        evaluated_from = self._trained_seconds()
         test = None if self._control.stop_status else self._evaluate()
-        tally.evaluation_seconds = time.monotonic() - evaluated_from if test else None
+        tally.evaluation_seconds = self._trained_seconds() - evaluated_from if test else None
         if test and (self._best is None or test[1] > self._best):
             self._best = test[1]
             self._save("best.pt", epoch, test[1])
@@ -218,6 +213,9 @@ class TrainingLoop:
         sums = StepSums(device)
         size = EVALUATION_BATCH[device.type]
         for start in range(0, len(test), size):
+            if self._control.paused:
+                self._clock.lap("other")
+                self._pause()
             if self._control.stop_status:
                 return None
             images = test.images[start : start + size].to(device)

@@ -16,6 +16,7 @@ from cnntop.core.training import models
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.batches import BatchSource, ResidentBatches
 from cnntop.core.training.datasets import Dataset, load
+from cnntop.core.training.memory import memory_watched
 
 
 @dataclass
@@ -65,13 +66,19 @@ def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepar
         torch.cuda.set_device(device)
     data = recipe.data
     folder = None if data.dir is None else Path(data.dir)
-    dataset = load(data.dataset, folder, data.image_size, sink, cancelled)
+    with memory_watched(recipe, "loading the images"):
+        dataset = load(data.dataset, folder, data.image_size, sink, cancelled)
     if data.batch_size > len(dataset.train):
         raise UsageError(
             f"data.batch_size: {data.batch_size:,} is more than the {len(dataset.train):,} "
             f"training images of {dataset.name}. Use --batch-size {len(dataset.train)} or less."
         )
     sink.emit(Activity(f"building {recipe.model.label}"))
+    with memory_watched(recipe, "building the network"):
+        return _build(recipe, dataset, device)
+
+
+def _build(recipe: Recipe, dataset: Dataset, device: torch.device) -> Prepared:
     torch.manual_seed(recipe.train.seed)
     channels, image_size = dataset.train.images.shape[1:3]
     model = models.build(recipe.model, channels, len(dataset.classes), image_size).to(device)

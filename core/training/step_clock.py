@@ -70,6 +70,10 @@ class CudaClock:
         self._last = event
 
     def read(self) -> Split:
+        if self._pending:
+            # Callers have just read their sums from the device, so this waits for next to nothing;
+            # without it the newest laps would be counted to the next reading.
+            self._pending[-1][2].synchronize()
         while self._pending and self._pending[0][2].query():
             part, begin, end = self._pending.popleft()
             seconds = begin.elapsed_time(end) / 1e3

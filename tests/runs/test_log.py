@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cnntop.core.events import CpuSample, Notice, Record, RunEnded
-from cnntop.core.runs.log import RunLog, read_log
+from cnntop.core.events import FORMAT, CpuSample, Notice, Record, RunEnded, RunStarted
+from cnntop.core.runs.log import DamagedLogError, RunLog, read_log
 
 RECORDS = [
     Record(0, 0.0, Notice('line one\nline two \u2028 \x1b[31m "quoted"')),
@@ -79,3 +79,28 @@ def test_a_line_that_the_disk_takes_in_part_is_taken_back(tmp_path: Path) -> Non
     log.append(RECORDS[2])
     log.close()
     assert list(read_log(path)) == RECORDS
+
+
+def test_a_damaged_line_before_the_end_is_told_with_its_place(tmp_path: Path) -> None:
+    path = written(tmp_path / "events.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1][:20] + b"\n" + lines[2])
+    records = read_log(path)
+    assert next(records) == RECORDS[0]
+    with pytest.raises(DamagedLogError, match=r"events\.jsonl, line 2"):
+        next(records)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    started = RunStarted(
+        run="r", name="n", preset="p", started_utc="", dataset="shapes", model="shallow8",
+        parameters=1, batch_size=1, train_images=1, test_images=1, steps_per_epoch=1,
+        device="cpu", device_name="", threads=1, precision="fp32", augment_on="cpu",
+        format=FORMAT + 1,
+    )  # fmt: skip
+    log = RunLog(path)
+    log.append(Record(0, 0.0, started))
+    log.close()
+    with pytest.raises(DamagedLogError, match="newer cnntop"):
+        list(read_log(path))

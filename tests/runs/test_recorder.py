@@ -142,8 +142,9 @@ def test_a_summary_that_cannot_be_written_does_not_take_the_log_along(
     recorder: Recorder, tmp_path: Path
 ) -> None:
     (tmp_path / "summary.csv").mkdir()
+    opened(recorder, tmp_path)
     with pytest.raises(OSError, match=r"summary\.csv"):
-        opened(recorder, tmp_path)
+        recorder.write_summary("running")
     stream = Stream(recorder.take)
     stream.emit(RunEnded("failed", "why"))
     with pytest.raises(OSError, match=r"summary\.csv"):

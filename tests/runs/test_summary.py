@@ -1,6 +1,7 @@
 """summary.csv: the promised columns, nothing invented, no row lost."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -217,3 +218,25 @@ def test_folders_that_are_no_runs_have_no_row(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert [(row["run"], row["status"]) for row in read_rows(tmp_path)] == [("a", "interrupted")]
     assert read_rows(tmp_path / "none") == []
+
+
+def test_a_log_that_cannot_be_read_to_its_end_says_so(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "a", LIFE)
+    lines = folder.events.read_bytes().splitlines(keepends=True)
+    folder.events.write_bytes(b"".join(lines[:4]) + b"{}\n" + b"".join(lines[4:]))
+    [row] = read_rows(tmp_path)
+    assert row["status"] == "unreadable"
+    assert row["dataset"] == "shapes", "what could be read still counts"
+
+
+def test_the_row_of_a_killed_run_is_set_right_by_the_next_one(tmp_path: Path) -> None:
+    folder_of(tmp_path, "killed", LIFE[:3])
+    write_row(tmp_path, summary_row(info("killed"), RunState(), "running"))
+    write_row(tmp_path, summary_row(info("next"), fold(records(LIFE)), "finished"))
+    text = (tmp_path / "summary.csv").read_text()
+    assert [line.split(",")[3] for line in text.splitlines()[1:]] == ["interrupted", "finished"]
+
+
+def test_a_copied_folder_is_a_run_of_its_own(tmp_path: Path) -> None:
+    shutil.copytree(folder_of(tmp_path, "a", LIFE).path, tmp_path / "copy")
+    assert [row["run"] for row in read_rows(tmp_path)] == ["a", "copy"]

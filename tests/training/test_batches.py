@@ -125,6 +125,16 @@ def test_neighbouring_seeds_share_no_epoch() -> None:
     assert len(orders) == 20
 
 
+def test_what_the_loader_draws_depends_on_no_worker_and_no_earlier_epoch() -> None:
+    alone = list(source("loader", workers=0).epoch(2))
+    two = source("loader", workers=2)
+    try:
+        list(two.epoch(1))
+        assert same(alone, list(two.epoch(2)))
+    finally:
+        two.close()
+
+
 RAMPS = torch.empty((600, 2, 16, 16), dtype=torch.uint8)
 RAMPS[:, 0] = 20 + 10 * torch.arange(16)[None, :]  # brighter to the right: shows h-flips
 RAMPS[:, 1] = 20 + 10 * torch.arange(16)[:, None]  # brighter downwards: shows v-flips

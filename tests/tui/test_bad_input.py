@@ -45,8 +45,14 @@ MISTAKES = {
         "run --preset {unknown_section}", 2, ("[trian]", "Did you mean 'train'?")
     ),
     "wrong type in TOML": Mistake(
-        "run --preset {wrong_type}", 2, ("wrong_type", "train.epochs", "'five'", "a whole number")
+        "run --preset {wrong_type}", 2, ("wrong_type", "train.epochs", '"five"', "a whole number")
     ),
+    "key outside its section": Mistake(
+        "run --preset {no_section} --lr 0.1", 2, ("no_section", "data.batch_size")
+    ),
+    "section as a value": Mistake("run --preset {flat} --lr 0.1", 2, ("flat", "[model]")),
+    "absurd size": Mistake(DEMO + "--kernels 99999999999", 2, ("model.kernels", "the most is")),
+    "bracket missing": Mistake(DEMO + "--set augment=[crop", 2, ("data.augment", "bracket")),
     "not TOML": Mistake("run --preset {torn}", 2, ("preset torn", "cannot read it")),
     "not text": Mistake("run --preset {binary}", 2, ("preset binary", "cannot read it")),
     "unknown value": Mistake(
@@ -60,7 +66,7 @@ MISTAKES = {
     ),
     "unknown model": Mistake(DEMO + "--set model.name=resnt", 2, ("model.name", "'resnet'")),
     "wrong type by --set": Mistake(
-        DEMO + "--set weight_decay=much", 2, ("train.weight_decay", "'much'", "a number")
+        DEMO + "--set weight_decay=much", 2, ("train.weight_decay", '"much"', "a number")
     ),
     "no value by --set": Mistake(DEMO + "--set batch_size", 2, ("--set batch_size", "KEY=VALUE")),
     "empty key": Mistake(DEMO + "--set =3", 2, ("--set",)),
@@ -121,6 +127,8 @@ def prepared(shared_place: Place, pictures: Path) -> dict[str, str]:
         "unknown_key": b"[train]\nepochs = 1\nlearning_rate = 0.1\n",
         "unknown_section": b"[trian]\nepochs = 1\n",
         "wrong_type": b"[train]\nepochs = 'five'\n",
+        "no_section": b"batch_size = 3\n",
+        "flat": b"model = 3\n",
         "torn": b"[train\nepochs = 1\n",
         "binary": b"\xff\xfe\x00",
     }

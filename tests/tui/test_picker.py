@@ -6,6 +6,7 @@ import pytest
 
 from cnntop.core import preset
 from cnntop.core.datasets import CATALOGUE, dataset_folder
+from cnntop.core.machine.identity import host_name
 from cnntop.core.runs.summary import COLUMNS, Row
 from cnntop.tui.launch import Launch
 from cnntop.tui.screens.picker import Picked, PickerScreen
@@ -19,6 +20,7 @@ def picker(*rows: Row, **settings: object) -> PickerScreen:
 
 def row(**values: str) -> Row:
     fixed = {"dataset": "shapes", "model": "shallow32", "batch_size": "32", "name": "early"}
+    fixed["host"] = host_name()
     return dict.fromkeys(COLUMNS, "") | fixed | values
 
 
@@ -64,6 +66,8 @@ async def test_earlier_runs_tell_the_time_it_takes_and_the_best_result() -> None
         row(run="20260102-2", epoch_seconds="4", best_test_accuracy="0.7512"),
         row(run="20260103-3", epoch_seconds="6", best_test_accuracy="0.6", model="shallow64"),
         row(run="20260104-4", epoch_seconds="", best_test_accuracy=""),
+        row(run="20260105-5", epoch_seconds="6,67", best_test_accuracy="0,9"),
+        row(run="20260106-6", epoch_seconds="1", best_test_accuracy="0.99", host="elsewhere"),
     ]
     stage = Stage(picker(*rows))
     async with stage.run_test(size=(120, 40)) as pilot:

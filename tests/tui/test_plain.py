@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.tui.place import Answer, Place
+from tests.tui.terminal_window import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_lines_and_files_say_the_same(answer: Answer, shared_place: Place) -> No
     shown = re.search(r"test     loss \S+, accuracy (\S+) %, best (\S+) %", answer.out)
     assert shown is not None
     assert f"{100 * float(row['test_accuracy']):.2f}" == shown[1]
-    assert f"{100 * float(row['best_test_accuracy']):.1f}" == shown[2]
+    assert f"{100 * float(row['best_test_accuracy']):.2f}" == shown[2]
     with (shared_place.run_folders()[0] / "epochs.csv").open(newline="") as file:
         assert [epoch["epoch"] for epoch in csv.DictReader(file)] == ["1", "2", "3"]
 
@@ -99,3 +100,14 @@ def test_a_reader_that_goes_away_ends_the_run_quietly_and_keeps_it(
     assert code != 0
     assert "epoch" in (folder / "epochs.csv").read_text()
     assert place.run("compare", "--csv", "--columns", "status").out.split()[1] == "interrupted"
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_run(
+    place: Place, quick: Callable[..., list[str]]
+) -> None:
+    with place.start(*quick("--epochs", "3")) as line:
+        line.read_until("importing torch")
+        assert line.process.stdout is not None
+        line.process.stdout.close()
+        assert line.process.wait(PATIENCE_SECONDS) == 0
+    assert [row["status"] for row in place.rows()] == ["finished"]

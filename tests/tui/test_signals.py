@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, sent for real: the first ends the run in order, the second at once."""
+"""SIGINT, SIGTERM, SIGHUP, for real: the first ends the run in order, the second at once."""
 
 import json
 import signal
@@ -8,7 +8,7 @@ import pytest
 
 from tests.tui.place import Place
 
-EXIT_CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+EXIT_CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 LONG = ("--epochs", "1000000")
 
 
@@ -89,3 +89,13 @@ def test_ctrl_c_in_a_terminal_with_lines(place: Place, quick: Callable[..., list
         window.keys("\x03")
         assert window.end() == 130
     assert "status   interrupted" in window.text
+
+
+def test_a_second_signal_gives_the_terminal_back(place: Place) -> None:
+    with place.window(
+        "run", "--preset", "demo", "--kernels", "64", "--batch-size", "1000"
+    ) as window:
+        window.until("training")
+        window.kill(signal.SIGINT, signal.SIGTERM)
+        assert window.end() == 143
+    assert not window.alternate

@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 class ChoiceScreen(ModalScreen[str | None]):
     """Dismissed with the key of the answer, or None by Escape where `escape` allows it.
 
-    `answers` maps each key to what its button says.
+    `answers` maps each key to what its button says; Ctrl-C gives the answer `interrupt`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -22,12 +22,18 @@ class ChoiceScreen(ModalScreen[str | None]):
     ]
 
     def __init__(
-        self, question: str, details: str, answers: dict[str, str], escape: bool = True
+        self,
+        question: str,
+        details: str,
+        answers: dict[str, str],
+        interrupt: str,
+        escape: bool = True,
     ) -> None:
         super().__init__()
         self._question = question
         self._details = details
         self._answers = answers
+        self._interrupt = interrupt
         self._escape = escape
 
     def compose(self) -> ComposeResult:
@@ -42,6 +48,9 @@ class ChoiceScreen(ModalScreen[str | None]):
         if event.key in self._answers:
             event.stop()
             self.dismiss(event.key)
+        elif event.key == "ctrl+c":
+            event.stop()
+            self.dismiss(self._interrupt)
         elif event.key == "escape" and self._escape:
             event.stop()
             self.dismiss(None)

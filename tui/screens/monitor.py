@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from cnntop.core.run_state import RunState
 from cnntop.tui.format import figure, percent
@@ -18,9 +18,7 @@ from cnntop.tui.widgets.notices import NoticesPanel
 from cnntop.tui.widgets.panel import Panel
 from cnntop.tui.widgets.progress import RunProgress
 from cnntop.tui.widgets.split import SplitPanel
-
-SMALLEST = (60, 15)
-"""Columns and lines below which the monitor says "too small" instead of showing half of itself."""
+from cnntop.tui.widgets.too_small import TooSmall
 
 
 class MonitorScreen(Screen[None]):
@@ -31,13 +29,6 @@ class MonitorScreen(Screen[None]):
         Binding("q", "app.leave", "Stop or leave"),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
         Binding("question_mark", "app.help", "Help", key_display="?"),
-    ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]
-    VERTICAL_BREAKPOINTS = [
-        (0, "-tiny"),
-        (15, "-short"),
-        (22, "-normal"),
-        (32, "-tall"),
     ]
 
     def __init__(self, title: str, subtitle: str) -> None:
@@ -54,11 +45,7 @@ class MonitorScreen(Screen[None]):
         yield SplitPanel()
         yield HardwarePanel()
         yield NoticesPanel()
-        yield Static(
-            f"Too small for the monitor.\nIt needs {SMALLEST[0]} columns and {SMALLEST[1]} lines.\n"
-            "The run goes on; q stops or leaves.",
-            id="too-small",
-        )
+        yield TooSmall("The run goes on; q stops or leaves.")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:

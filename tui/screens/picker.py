@@ -1,6 +1,7 @@
 """The preset picker: what there is, what each one is, and what is known of it on this machine."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,11 +16,13 @@ from textual.widgets.option_list import Option
 from cnntop.core import preset as presets
 from cnntop.core.datasets import CATALOGUE, is_here
 from cnntop.core.errors import CnntopError
+from cnntop.core.machine.identity import host_name
 from cnntop.core.recipe import Data, Recipe
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
 from cnntop.tui.format import bytes_size, clock, columns, percent
 from cnntop.tui.launch import Launch
+from cnntop.tui.widgets.too_small import TooSmall
 
 HEADLINE = "cnntop   pick an experiment: arrows move, Enter starts it"
 
@@ -39,7 +42,6 @@ class PickerScreen(Screen[None]):
         Binding("q", "app.quit", "Quit"),
         Binding("escape,ctrl+c", "app.quit", show=False, priority=True),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]
 
     def __init__(self, launch: Launch, rows: Sequence[Row]) -> None:
         super().__init__()
@@ -54,6 +56,7 @@ class PickerScreen(Screen[None]):
             )
             with VerticalScroll(id="details", can_focus=False):
                 yield Static(id="about", markup=False)
+        yield TooSmall("q quits.")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -65,7 +68,7 @@ class PickerScreen(Screen[None]):
         try:
             text = _page(self._launch.with_preset(name), self._rows)
         except CnntopError as error:
-            text = f"{name}\n\nCannot be used: {error}"
+            text = f"{printable(name)}\n\nCannot be used: {error}"
         self.query_one("#about", Static).update(Content(text))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -113,23 +116,41 @@ def _dataset_line(data: Data) -> str:
 
 def _same_experiment(row: Row, recipe: Recipe) -> bool:
     return (
-        row["dataset"].partition(":")[0] == recipe.data.dataset
+        row["dataset"] == _dataset_name(recipe.data)
         and row["model"] == recipe.model.label
         and row["batch_size"] == str(recipe.data.batch_size)
+        and row["host"] == host_name()
     )
+
+
+def _dataset_name(data: Data) -> str:
+    """The dataset as rows of the summary call it."""
+    return (
+        f"folder:{Path(data.dir).name}" if data.dir and data.dataset == "folder" else data.dataset
+    )
+
+
+def _number(text: str) -> float | None:
+    """A cell of the summary as a number; None for an empty or a foreign one."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _expected_time(epochs: int, earlier: Sequence[Row]) -> str:
     """Epochs times the mean epoch of the newest earlier run that finished one."""
-    measured = [float(row["epoch_seconds"]) for row in earlier if row["epoch_seconds"]]
+    cells = (_number(row["epoch_seconds"]) for row in earlier)
+    measured = [seconds for seconds in cells if seconds is not None]
     if not measured:
         return "not known yet: no earlier run here"
     return f"about {clock(measured[-1] * epochs)}, as in the newest earlier run"
 
 
 def _best(earlier: Sequence[Row]) -> str:
-    scored = [row for row in earlier if row["best_test_accuracy"]]
+    cells = ((_number(row["best_test_accuracy"]), row) for row in earlier)
+    scored = [(accuracy, row) for accuracy, row in cells if accuracy is not None]
     if not scored:
         return "no earlier run"
-    best = max(scored, key=lambda row: float(row["best_test_accuracy"]))
-    return f"{percent(float(best['best_test_accuracy']), 2)} ({best['name']}, {best['run'][:8]})"
+    accuracy, row = max(scored, key=lambda pair: pair[0])
+    return f"{percent(accuracy, 2)} ({row['name']}, {row['run'][:8]})"

@@ -1,4 +1,4 @@
-"""The latest notices and milestones, newest last."""
+"""The latest notices, newest last; how the run ended; else its best accuracy so far."""
 
 from collections.abc import Sequence
 
@@ -33,10 +33,11 @@ class NoticesPanel(Panel):
                     f", best test accuracy {percent(best, 2)}" if best is not None else "",
                 )
             )
-        elif best is not None and not lines:
-            lines.append(
+        elif best is not None:
+            lines.insert(
+                0,
                 Content.styled(
                     f" best test accuracy {percent(best, 2)} after epoch {state.best_epoch}", FAINT
-                )
+                ),
             )
         return lines[-frame.height :]

@@ -1,0 +1,26 @@
+"""Running out of memory, told as what it is wherever torch finds out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from cnntop.core.errors import OutOfMemoryError
+from cnntop.core.recipe import Recipe
+
+_CPU_SIGN = "DefaultCPUAllocator"
+"""torch has an error class of its own for GPUs only; on a CPU its allocator signs the message."""
+
+
+@contextmanager
+def memory_watched(recipe: Recipe, doing: str) -> Iterator[None]:
+    """Raises OutOfMemoryError, with what to change, where torch runs out of memory inside."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and _CPU_SIGN not in str(error):
+            raise
+        raise OutOfMemoryError(
+            f"out of memory while {doing}. Use a batch smaller than {recipe.data.batch_size} "
+            f"(--batch-size), smaller images or a smaller network than {recipe.model.label}."
+        ) from error
