@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cnntop.core.runs.summary import COLUMNS, SUMMARY_FILE, write_row
+from cnntop.core.text import printable
 from cnntop.tui import compare
 from tests.tui.place import Answer, Place
 
@@ -188,7 +189,8 @@ def test_escapes_in_names_are_cleaned(place: Place) -> None:
     assert "\u202e" not in text
     assert "ev?[31mil?[/x]?  finished" in text
     [row] = json.loads(place.run("compare", "--json").out)
-    assert row["name"] == EVIL, "a program gets what there is"
+    assert row["name"] == printable(EVIL)
+    assert "\x1b" not in place.run("compare", "--csv").out
 
 
 def test_a_number_column_with_text_in_it_is_shown_as_it_is(place: Place) -> None:

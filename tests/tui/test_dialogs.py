@@ -11,7 +11,7 @@ ANSWERS = {"r": "Retry", "f": "Folder", "q": "Quit"}
 
 
 def choice(escape: bool = True, details: str = "It is gone [/x].") -> ChoiceScreen:
-    return ChoiceScreen("What now?", details, ANSWERS, escape=escape)
+    return ChoiceScreen("What now?", details, ANSWERS, "q", escape=escape)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -21,6 +21,23 @@ async def test_choice_shows_question_details_and_answers(size: tuple[int, int]) 
         await pilot.pause()
         shown = text(stage)
     for words in ("What now?", "A long story.", "[/x]", "r  Retry", "f  Folder", "q  Quit"):
+        assert words in shown
+
+
+async def test_ctrl_c_gives_the_answer_that_ends_things() -> None:
+    stage = Stage(choice(escape=False))
+    async with stage.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert stage.answers == ["q"]
+
+
+async def test_answers_are_there_in_a_window_too_small_for_the_rest() -> None:
+    stage = Stage(choice(details="A long story. " * 12))
+    async with stage.run_test(size=(40, 10)) as pilot:
+        await pilot.pause()
+        shown = text(stage)
+    for words in ("What now?", "r  Retry", "f  Folder", "q  Quit"):
         assert words in shown
 
 

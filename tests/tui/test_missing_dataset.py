@@ -48,11 +48,11 @@ def test_every_way_out_is_a_command_that_keeps_what_was_asked_for(answer: Answer
     assert "--dataset cifar10" in shlex.join(ways["try again"])
     assert "--data-dir DIR" in shlex.join(ways["your images"])
     assert "--dataset" not in ways["your images"]
-    assert "--dataset cifar10 --data-dir DIR" in shlex.join(ways["copied by"])
+    assert "--dataset cifar10 --data-dir FOLDER" in shlex.join(ways["copied by"])
 
 
 def test_the_folder_to_copy_files_into_is_the_cache_s(answer: Answer, shared_place: Place) -> None:
-    assert f"put cifar10's files into {shared_place.cache}/datasets/cifar10," in answer.err
+    assert f"put cifar-10-python.tar.gz into {shared_place.cache}/datasets/cifar10 " in answer.err
 
 
 def test_the_commands_work(answer: Answer, shared_place: Place, pictures: Path) -> None:

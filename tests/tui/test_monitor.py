@@ -114,11 +114,11 @@ async def test_too_small(size: tuple[int, int]) -> None:
         show(stage, story.told(*story.training()))
         await pilot.pause()
         if size[0] > 40:
-            assert "Too small for the monitor." in text(stage)
+            assert "This window is too small." in text(stage)
         assert "wait" not in text(stage)
         await pilot.resize_terminal(60, 15)
         await pilot.pause()
-        assert "Too small" not in text(stage)
+        assert "too small" not in text(stage)
         assert "wait" in text(stage)
 
 

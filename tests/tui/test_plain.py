@@ -88,20 +88,6 @@ def test_plain_in_a_real_terminal(place: Place, quick: Callable[..., list[str]])
     assert "status   finished" in window.text
 
 
-def test_a_reader_that_goes_away_ends_the_run_quietly_and_keeps_it(
-    place: Place, quick: Callable[..., list[str]]
-) -> None:
-    with place.start(*quick("--epochs", "100000")) as line:
-        line.read_until("epoch 2/")
-        assert line.process.stdout is not None
-        line.process.stdout.close()
-        code = line.process.wait(60)
-    [folder] = place.run_folders()
-    assert code != 0
-    assert "epoch" in (folder / "epochs.csv").read_text()
-    assert place.run("compare", "--csv", "--columns", "status").out.split()[1] == "interrupted"
-
-
 def test_a_reader_that_goes_away_does_not_stop_the_run(
     place: Place, quick: Callable[..., list[str]]
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_second_signal_gives_the_terminal_back(place: Place) -> None:
         "run", "--preset", "demo", "--kernels", "64", "--batch-size", "1000"
     ) as window:
         window.until("training")
-        window.kill(signal.SIGINT, signal.SIGTERM)
+        window.kill(signal.SIGINT)
+        window.kill(signal.SIGTERM)
         assert window.end() == 143
     assert not window.alternate

@@ -36,7 +36,7 @@ STORIES: dict[str, list[AnyEvent]] = {
 DIALOGS: dict[str, Callable[[], Screen[object]]] = {
     "picker": lambda: PickerScreen(Launch(None, Path("runs")), []),
     "leave": lambda: ChoiceScreen(
-        "Stop or leave?", "Stopping ends the run.", {"s": "Stop and save", "c": "Stay"}
+        "Stop or leave?", "Stopping ends the run.", {"s": "Stop and save", "c": "Stay"}, "s"
     ),
     "folder": FolderPrompt,
     "help": HelpScreen,

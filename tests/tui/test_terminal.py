@@ -106,10 +106,10 @@ def test_keys_pause_help_resize_and_stop(running: TerminalWindow, place: Place) 
     assert len(events(place, "paused")) == len(events(place, "resumed")) == 1
 
     window.resize(50, 12)
-    window.until("Too small")
+    window.until("too small")
     assert "60 columns and 15 lines" in window.text
     window.resize(60, 15)
-    window.until(lambda text: "Too small" not in text and "compute" in text)
+    window.until(lambda text: "too small" not in text and "compute" in text)
     assert "p Pause" in window.text.splitlines()[-1]
     window.resize(140, 50)
     window.until(lambda text: "p Pause" in text.splitlines()[-1])
