@@ -140,8 +140,8 @@ class CnntopApp(App[None]):
             return
         answers = {"s": "Stop and save", "l": "Leave it training", "c": "Stay"}
         details = (
-            "Stopping ends the run at its next step and keeps weights and figures.\n"
-            "Leaving closes the screen; training goes on in this terminal as plain lines."
+            "Stop: at the next step; weights and figures are kept.\n"
+            "Leave: the screen closes, training goes on here as plain lines."
         )
         self.push_screen(ChoiceScreen("Stop or leave?", details, answers, "s"), self._take_leave)
 
