@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -28,7 +29,6 @@ class LoaderBatches:
         self, images: ImageSet, data: recipe.Data, seed: int, normalization: Normalization,
         device: torch.device,
     ) -> None:  # fmt: skip
-        _shield_from_interrupts()
         self._seed = seed
         self._order = _EpochOrder(len(images))
         workers = min(4, cores()) if data.workers is None else data.workers
@@ -46,8 +46,10 @@ class LoaderBatches:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         self._order.seed = epoch_seed(self._seed, epoch)
+        with _interrupts_blocked():
+            batches = iter(self._loader)  # the first call starts the workers
         try:
-            yield from self._loader
+            yield from batches
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -60,15 +62,19 @@ class LoaderBatches:
         del self._loader
 
 
-def _shield_from_interrupts() -> None:
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
     """Ctrl-C reaches every process of the terminal, and only the main one shall answer it.
 
-    Workers inherit the signals that this thread blocks when it starts their server; Python itself
-    answers signals in its main thread. The resource tracker comes first, because starting it
-    unblocks SIGINT (CPython 3.11 to 3.13).
+    Workers started inside inherit that this thread blocks SIGINT. The resource tracker comes
+    first, because starting it unblocks SIGINT (CPython 3.11 to 3.13).
     """
     resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _EpochOrder(Sampler[tuple[int, int]]):

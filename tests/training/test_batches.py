@@ -1,8 +1,10 @@
 """Batches: every image once an epoch, the same for the same seed, and three ways that mean one."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -133,6 +135,21 @@ def test_what_the_loader_draws_depends_on_no_worker_and_no_earlier_epoch() -> No
         assert same(alone, list(two.epoch(2)))
     finally:
         two.close()
+
+
+def test_workers_do_not_answer_ctrl_c_and_everyone_else_still_does() -> None:
+    loader = source("loader", workers=2)
+    try:
+        batches = loader.epoch(1)
+        first = next(batches)
+        workers = [one for one in psutil.Process().children(recursive=True) if one.children() == []]
+        assert len(workers) >= 2
+        for worker in workers:
+            worker.send_signal(signal.SIGINT)
+        assert sorted(order([first, *batches])) == list(range(COUNT))
+    finally:
+        loader.close()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
 
 
 RAMPS = torch.empty((600, 2, 16, 16), dtype=torch.uint8)
