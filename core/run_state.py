@@ -27,6 +27,7 @@ from cnntop.core.events import (
     Status,
     StepsMeasured,
 )
+from cnntop.core.gpu_track import GpuTrack, Mean
 from cnntop.core.split import Split
 
 Phase = Literal["preparing", "training", "evaluating", "paused"] | Status
@@ -34,41 +35,6 @@ Phase = Literal["preparing", "training", "evaluating", "paused"] | Status
 NOTICES_KEPT = 100
 RECENT_STRETCHES = 40
 """Stretches of steps in the "now" figures: about ten seconds."""
-
-
-@dataclass
-class Mean:
-    """A running mean; None until the first value."""
-
-    total: float = 0.0
-    count: int = 0
-
-    def add(self, value: float | None) -> None:
-        if value is not None:
-            self.total += value
-            self.count += 1
-
-    @property
-    def value(self) -> float | None:
-        return self.total / self.count if self.count else None
-
-
-@dataclass
-class GpuTrack:
-    """What is kept of one GPU: its newest sample, its utilisation curve, and run-long figures."""
-
-    sample: GpuSample
-    utilization: Curve = field(default_factory=Curve)
-    mean_utilization: Mean = field(default_factory=Mean)
-    memory_peak_bytes: int | None = None
-    energy_at_start_joules: float | None = None
-
-    @property
-    def energy_joules(self) -> float | None:
-        """Energy drawn since the first step, or None where the GPU does not count it."""
-        if self.energy_at_start_joules is None or self.sample.energy_joules is None:
-            return None
-        return self.sample.energy_joules - self.energy_at_start_joules
 
 
 @dataclass

@@ -6,7 +6,8 @@ from textual.content import Content
 
 from cnntop.core.curve import Curve
 from cnntop.core.events import CpuSample
-from cnntop.core.run_state import GpuTrack, RunState
+from cnntop.core.gpu_track import GpuTrack
+from cnntop.core.run_state import RunState
 from cnntop.tui.format import NOT_MEASURED, bytes_size, percent
 from cnntop.tui.widgets.panel import FAINT, Frame, Panel
 
