@@ -38,8 +38,7 @@ CHUNK: Final = 50
 # How hard it is. Contrast matters most to every network; clutter behind the shape and the spread of
 # sizes trouble ShallowNet far more than a ResNet. Measured with crop and both flips, SGD, momentum
 # 0.9, weight decay 5e-4: ShallowNet with 32 kernels, batch 32, lr 0.01, cosine, 25 epochs: 76.1 %
-# and 76.4 % (two seeds); ResNet-18 of half the width, batch 64, lr 0.08, onecycle, 10 epochs:
-# 92.7 % and still rising.
+# and 76.4 % (two seeds); ResNet-18, batch 64, lr 0.05, onecycle, bf16, 13 epochs: 97.0 %.
 RADIUS: Final = (6.5, 13.0)
 """Half the width of a shape, in pixels."""
 STRETCH: Final = (0.72, 1.0)
