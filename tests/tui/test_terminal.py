@@ -91,7 +91,7 @@ def test_keys_pause_help_resize_and_stop(running: TerminalWindow, place: Place) 
     window.keys("p")
     window.until("paused")
     steps = len(events(place, "steps_measured"))
-    bars = progress(window.text)
+    bars = progress(window.rest(0.5))  # the rest of the frame that told it
     assert progress(window.rest(1.0)) == bars
     assert len(events(place, "steps_measured")) == steps, "steps stand still"
 
