@@ -56,7 +56,6 @@ class RunState:
     lr: float | None = None
     images: int = 0
     evaluation_seconds: float = 0.0
-    last_epoch: EpochFinished | None = None
     last_pass: EpochFinished | None = None
     """The newest pass that saw every training image, else the newest at all: for figures that a
     pass cut short after a few steps would distort."""
@@ -148,7 +147,6 @@ class RunState:
     def _epoch_finished(self, event: EpochFinished) -> None:
         if event.epoch != self.epoch:  # a live feed may have dropped all of its stretches
             self.epoch_images = 0
-        self.last_epoch = event
         self.step = event.step
         self.epoch = event.epoch
         self.lr = event.lr

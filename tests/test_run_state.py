@@ -160,8 +160,8 @@ def test_best_and_last_epoch() -> None:
         (4.0, finished(4, 40, 0.6, lr=0.01)),
     )
     assert (state.best_test_accuracy, state.best_epoch) == (0.7, 2)
-    assert state.last_epoch is not None
-    assert state.last_epoch.epoch == state.epoch == 4
+    assert state.last_pass is not None
+    assert state.last_pass.epoch == state.epoch == 4
     assert (state.step, state.lr) == (40, 0.01)
     assert state.test_accuracy.last == 0.6
     assert [point.x for point in state.test_accuracy.bins] == [10, 20, 30, 40]
@@ -296,3 +296,17 @@ def test_a_long_run_does_not_grow_the_state() -> None:
     curves = state.train_loss, state.train_accuracy, state.cpu_utilization
     assert all(len(curve.bins) <= CURVE_BINS for curve in curves)
     assert len(state.recent) == RECENT_STRETCHES
+
+
+def test_figures_of_the_last_pass_are_those_of_a_whole_one_if_there_is_one() -> None:
+    whole = finished(1, 10, 0.5)
+    cut = finished(2, 11, 0.4, images=1)
+    assert after((0.0, STARTED), (1.0, whole), (2.0, cut)).last_pass == whole
+    assert after((0.0, STARTED), (2.0, cut)).last_pass == cut
+
+
+def test_samples_in_a_pause_do_not_count_for_the_means() -> None:
+    busy, idle = (CpuSample(share, (share,), 1, 2, 1, 1.0) for share in (1.0, 0.0))
+    paused = after((0.0, STARTED), (1.0, busy), (2.0, Paused()), (3.0, idle), (4.0, Resumed(2.0)))
+    assert paused.cpu_mean_utilization.value == 1.0
+    assert paused.cpu == idle, "shown all the same"
