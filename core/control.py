@@ -3,6 +3,8 @@
 import threading
 from typing import Literal
 
+from cnntop.core.fix import Fix
+
 
 class Control:
     """Set from any thread, read by the training thread. Nothing here waits but `wait_while_paused`.
@@ -14,6 +16,7 @@ class Control:
         self._changed = threading.Condition()
         self._paused = False
         self._stop: Literal["stopped", "interrupted"] | None = None
+        self._fix: Fix | None = None
 
     def pause(self) -> None:
         with self._changed:
@@ -29,6 +32,19 @@ class Control:
             self._stop = self._stop or status
             self._changed.notify_all()
 
+    def apply(self, fix: Fix) -> None:
+        """Have `fix` applied between two steps; the newest counts if several come at once."""
+        with self._changed:
+            self._fix = fix
+
+    def take_fix(self) -> Fix | None:
+        """The fix to apply now, if any; the next call gives None."""
+        if self._fix is None:
+            return None
+        with self._changed:
+            fix, self._fix = self._fix, None
+        return fix
+
     @property
     def paused(self) -> bool:
         return self._paused
@@ -37,6 +53,11 @@ class Control:
     def stop_status(self) -> Literal["stopped", "interrupted"] | None:
         """How the run shall end now, or None to go on."""
         return self._stop
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do between two steps."""
+        return self._paused or self._fix is not None
 
     def cancelled(self) -> bool:
         """For long preparations: whether to give up."""

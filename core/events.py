@@ -39,7 +39,11 @@ class Activity(Event, frozen=True):
 
 class RunStarted(Event, frozen=True):
     """Everything is ready and the first step comes next. Figures the readers need from the recipe
-    and the machine are repeated here, so that the stream alone tells the whole story."""
+    and the machine are repeated here, so that the stream alone tells the whole story.
+
+    `steps_per_epoch` counts optimiser steps: `passes` of them for each batch. `workers` is None
+    where no loader works.
+    """
 
     run: str
     name: str
@@ -60,16 +64,39 @@ class RunStarted(Event, frozen=True):
     epochs_planned: int | None = None
     time_limit_seconds: float | None = None
     gpu_uuid: str | None = None
+    passes: int = 1
+    evaluate_every: int = 1
+    cores: int | None = None
+    workers: int | None = None
     format: int = FORMAT
+
+
+class AugmentationTried(Event, frozen=True):
+    """A few steps with another way to augment, before the first step or beside it: what a step
+    would take. Seconds are means a step; `cpu_seconds_per_image` is None where no CPU augments.
+    """
+
+    augment_on: str
+    steps: int
+    wait_seconds: float
+    transfer_seconds: float
+    compute_seconds: float
+    cpu_seconds_per_image: float | None = None
 
 
 class StepsMeasured(Event, frozen=True):
     """A stretch of training steps, read out together (about four times a second).
 
     `wait`, `transfer`, `compute` and `other` seconds close to the stretch's wall time:
-    wait is the network standing still because the augmented batch is not there; transfer is moving
-    the batch to the device; compute is forward, backward and optimiser; other is the rest.
-    `loss` and `accuracy` are means over the stretch's training images (None where not finite).
+    wait is the network standing still because the augmented batch is not there (*exposed* wait);
+    transfer is moving the batch to the device; compute is forward, backward and optimiser; other
+    is the rest. `loss` and `accuracy` are means over the stretch's training images, each batch's
+    first pass (None where not finite). `images` counts an image once, however many passes.
+
+    `hidden_wait_seconds`: time in which batches were being prepared while the network did not wait
+    for them. `augment_cpu_seconds`: CPU time of preparing the stretch's batches. Forward, backward
+    and optimiser share `compute_seconds` as they did in the stretch's sampled steps.
+    `launch_gap_seconds`: the part of `compute_seconds` in which the GPU stood idle between kernels.
     """
 
     epoch: int
@@ -83,6 +110,12 @@ class StepsMeasured(Event, frozen=True):
     transfer_seconds: float
     compute_seconds: float
     other_seconds: float
+    hidden_wait_seconds: float | None = None
+    augment_cpu_seconds: float | None = None
+    forward_seconds: float | None = None
+    backward_seconds: float | None = None
+    optimizer_seconds: float | None = None
+    launch_gap_seconds: float | None = None
 
 
 class EpochFinished(Event, frozen=True):
@@ -90,7 +123,7 @@ class EpochFinished(Event, frozen=True):
 
     `epoch` counts from 1. `images` is less than the training set where a time limit or a stop cut
     the pass short. `epoch_seconds` is wall time without pauses, evaluation included (it counts as
-    `other`), and the four parts close to it.
+    `other`), and the four parts close to it. The figures beyond them are as in `StepsMeasured`.
     """
 
     epoch: int
@@ -107,6 +140,40 @@ class EpochFinished(Event, frozen=True):
     transfer_seconds: float
     compute_seconds: float
     other_seconds: float
+    hidden_wait_seconds: float | None = None
+    augment_cpu_seconds: float | None = None
+    forward_seconds: float | None = None
+    backward_seconds: float | None = None
+    optimizer_seconds: float | None = None
+    launch_gap_seconds: float | None = None
+
+
+class FixApplied(Event, frozen=True):
+    """A setting of the recipe was changed between two steps, because a verdict said so.
+
+    `key` is the recipe's, as in "data.augment_on". `forecast_gain` is how many times as fast the
+    run should become, None where that was not to be told.
+    """
+
+    key: str
+    before: str
+    after: str
+    step: int
+    images_per_second_before: float | None
+    forecast_gain: float | None = None
+
+
+class FixMeasured(Event, frozen=True):
+    """What a fix brought, once enough steps have been taken with it: images a second before and
+    after, of the training steps alone; for "train.evaluate_every" of whole passes."""
+
+    key: str
+    before: str
+    after: str
+    step: int
+    images_per_second_before: float
+    images_per_second_after: float
+    forecast_gain: float | None = None
 
 
 class Paused(Event, frozen=True):
@@ -147,7 +214,8 @@ class CpuSample(Event, frozen=True):
 
 class GpuSample(Event, frozen=True):
     """One GPU. `energy_joules` counts from the driver's own start, so only differences mean
-    anything."""
+    anything. `throttled_by` names what slows its clock now, of "power" and "heat";
+    `other_processes` counts the processes that use it beside this run's."""
 
     index: int
     uuid: str
@@ -159,6 +227,8 @@ class GpuSample(Event, frozen=True):
     power_limit_watts: float | None = None
     temperature_celsius: float | None = None
     energy_joules: float | None = None
+    throttled_by: tuple[str, ...] | None = None
+    other_processes: int | None = None
 
 
 class GpusUnavailable(Event, frozen=True):
@@ -178,8 +248,11 @@ class RunEnded(Event, frozen=True):
 AnyEvent = (
     Activity
     | RunStarted
+    | AugmentationTried
     | StepsMeasured
     | EpochFinished
+    | FixApplied
+    | FixMeasured
     | Paused
     | Resumed
     | CheckpointSaved

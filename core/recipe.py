@@ -49,7 +49,11 @@ class Data(Section, frozen=True):
 
 
 class Train(Section, frozen=True):
-    """Exactly one of `epochs` and `time` (as in "90s", "15m", "8h", "1h30m") limits the run."""
+    """Exactly one of `epochs` and `time` (as in "90s", "15m", "8h", "1h30m") limits the run.
+
+    `passes` is how often in a row each batch is trained on (P7). The test set is evaluated after
+    every `evaluate_every` epochs, and after the last.
+    """
 
     epochs: int | None = None
     time: str | None = None
@@ -58,6 +62,7 @@ class Train(Section, frozen=True):
     weight_decay: float = 5e-4
     schedule: Schedule = "constant"
     passes: int = 1
+    evaluate_every: int = 1
     seed: int = 0
 
     @property
@@ -110,7 +115,6 @@ _DEFAULT_KERNELS = 32
 _DEPTHS = (18, 34)
 _MOST_SEED = 2**32 - 1
 _AWAITED = {
-    ("train", "passes"): (1, "several passes over a batch"),
     ("machine", "speed"): ("safe", "the faster settings"),
 }
 
@@ -233,6 +237,8 @@ def _check_ranges(recipe: Recipe) -> None:
     _within("data.image_size", data.image_size, 16, 1024)
     _within("data.workers", data.workers, 0, 1024)
     _within("train.epochs", train.epochs, 1, 1_000_000)
+    _within("train.passes", train.passes, 1, 1_000)
+    _within("train.evaluate_every", train.evaluate_every, 1, 1_000_000)
     _within("machine.threads", machine.threads, 1, 4096)
     _within("train.seed", train.seed, 0, _MOST_SEED)
     for key in ("lr", "momentum", "weight_decay"):

@@ -13,9 +13,12 @@ from cnntop.core.curve import Curve
 from cnntop.core.events import (
     Activity,
     AnyEvent,
+    AugmentationTried,
     CheckpointSaved,
     CpuSample,
     EpochFinished,
+    FixApplied,
+    FixMeasured,
     GpuSample,
     GpusUnavailable,
     Notice,
@@ -28,7 +31,7 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.gpu_track import GpuTrack, Mean
-from cnntop.core.split import Split
+from cnntop.core.split import Split, StepDetail
 
 Phase = Literal["preparing", "training", "evaluating", "paused"] | Status
 
@@ -70,6 +73,12 @@ class RunState:
 
     finished_epochs_split: Split = field(default_factory=Split)
     epoch_split: Split = field(default_factory=Split)
+    finished_epochs_detail: StepDetail = field(default_factory=StepDetail)
+    epoch_detail: StepDetail = field(default_factory=StepDetail)
+    trials: dict[str, AugmentationTried] = field(default_factory=dict)
+    """By `augment_on`: what a step was measured to take with it."""
+    fixes: list[FixApplied] = field(default_factory=list)
+    fixes_measured: list[FixMeasured] = field(default_factory=list)
     recent: deque[StepsMeasured] = field(default_factory=lambda: deque(maxlen=RECENT_STRETCHES))
 
     paused_seconds: float = 0.0
@@ -112,6 +121,13 @@ class RunState:
                 self.started_at_seconds = self.at_seconds
                 self.phase = "training"
                 self.epoch = 1
+            case AugmentationTried():
+                self.trials[event.augment_on] = event
+            case FixApplied():
+                self.fixes.append(event)
+                self.recent.clear()  # what is shown as "now" is from here on
+            case FixMeasured():
+                self.fixes_measured.append(event)
             case Paused():
                 self.phase = "paused"
                 self.paused_at_seconds = self.at_seconds
@@ -140,6 +156,7 @@ class RunState:
         self.images += event.images
         self.lr = event.lr
         self.epoch_split.add(event)
+        self.epoch_detail.add(event)
         self.recent.append(event)
         self.train_loss.add(event.step, event.loss)
         self.train_accuracy.add(event.step, event.accuracy)
@@ -155,6 +172,8 @@ class RunState:
         self.epoch_images = event.images
         self.finished_epochs_split.add(event)
         self.epoch_split = Split()
+        self.finished_epochs_detail.add(event)
+        self.epoch_detail = StepDetail()
         self.evaluation_seconds += event.evaluation_seconds or 0.0
         self.test_loss.add(event.step, event.test_loss)
         self.test_accuracy.add(event.step, event.test_accuracy)
@@ -204,6 +223,35 @@ class RunState:
     def split(self) -> Split:
         """Where the run's time went so far."""
         return self.finished_epochs_split + self.epoch_split
+
+    @property
+    def detail(self) -> StepDetail:
+        """What is known of the run's steps beyond the four parts."""
+        return self.finished_epochs_detail + self.epoch_detail
+
+    @property
+    def recent_detail(self) -> StepDetail:
+        recent = StepDetail()
+        for stretch in self.recent:
+            recent.add(stretch)
+        return recent
+
+    @property
+    def augment_on(self) -> str | None:
+        """Where batches are augmented now, after any fix."""
+        return self._setting("data.augment_on", self.started.augment_on if self.started else None)
+
+    @property
+    def threads(self) -> int | None:
+        """The CPU threads that compute now, after any fix."""
+        threads = self._setting(
+            "machine.threads", str(self.started.threads) if self.started else None
+        )
+        return None if threads is None else int(threads)
+
+    def _setting(self, key: str, at_start: str | None) -> str | None:
+        changes = [fix.after for fix in self.fixes if fix.key == key]
+        return changes[-1] if changes else at_start
 
     @property
     def recent_split(self) -> tuple[Split, int]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cnntop.core.auto_fix import AutoFix
 from cnntop.core.control import Control
 from cnntop.core.errors import Cancelled, CnntopError
 from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, RunStarted, Status
@@ -32,13 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run: a checked recipe, the preset it came from, a name for people, and where the
-    run folder goes."""
+    """What to run: a checked recipe, the preset it came from, a name for people, where the run
+    folder goes, and whether a verdict's fix is applied without asking."""
 
     recipe: Recipe
     preset: str
     name: str
     runs_dir: Path
+    auto_fix: bool = False
 
 
 class RunHandle:
@@ -56,7 +58,10 @@ class RunHandle:
         self.error: CnntopError | None = None
         self.traceback: str | None = None
         self._recorder = Recorder()
-        self._stream = Stream(self._recorder.take, self.feed.take)
+        readers = [self._recorder.take, self.feed.take]
+        if request.auto_fix:
+            readers.append(AutoFix(self._recorder.state, self.control.apply).take)
+        self._stream = Stream(*readers)
         self._thread = threading.Thread(target=self._run, name="cnntop-training", daemon=True)
 
     def start(self) -> None:
@@ -137,6 +142,8 @@ class RunHandle:
             self._recorder.open(folder, info)
             self.folder = folder
             self._stream.emit(_run_started(info, prepared))
+            if prepared.reason:
+                self._stream.emit(Notice(prepared.reason))
             self._write_first_row()
             loop = TrainingLoop(prepared, self.control, self._stream, folder.path)
             return loop.run()
@@ -222,6 +229,10 @@ def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
         epochs_planned=recipe.train.epochs,
         time_limit_seconds=recipe.train.time_limit_seconds,
         gpu_uuid=prepared.gpu_uuid,
+        passes=recipe.train.passes,
+        evaluate_every=recipe.train.evaluate_every,
+        cores=identity.cores(),
+        workers=prepared.batches.workers,
     )
 
 

@@ -64,8 +64,8 @@ def request_run(pictures: Path, tmp_path: Path) -> Callable[..., RunRequest]:
         }
         tree["model"] = settings.pop("model", tree["model"])
         homes = {"kernels": "model", "seed": "train", "time": "train", "epochs": "train"}
-        homes |= {"lr": "train", "schedule": "train"}
-        homes |= {"device": "machine", "precision": "machine"}
+        homes |= {"lr": "train", "schedule": "train", "passes": "train", "evaluate_every": "train"}
+        homes |= {"device": "machine", "precision": "machine", "threads": "machine"}
         if "time" not in settings:
             settings.setdefault("epochs", 2)
         for key, value in settings.items():

@@ -89,8 +89,11 @@ def test_tags_are_the_names_in_snake_case() -> None:
     assert tags == {
         "Activity": "activity",
         "RunStarted": "run_started",
+        "AugmentationTried": "augmentation_tried",
         "StepsMeasured": "steps_measured",
         "EpochFinished": "epoch_finished",
+        "FixApplied": "fix_applied",
+        "FixMeasured": "fix_measured",
         "Paused": "paused",
         "Resumed": "resumed",
         "CheckpointSaved": "checkpoint_saved",

@@ -9,9 +9,12 @@ from cnntop.core.curve import CURVE_BINS
 from cnntop.core.events import (
     Activity,
     AnyEvent,
+    AugmentationTried,
     CheckpointSaved,
     CpuSample,
     EpochFinished,
+    FixApplied,
+    FixMeasured,
     GpuSample,
     GpusUnavailable,
     Notice,
@@ -23,7 +26,7 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.run_state import NOTICES_KEPT, RECENT_STRETCHES, RunState, fold
-from cnntop.core.split import Split
+from cnntop.core.split import Split, StepDetail
 
 STARTED = RunStarted(
     run="r", name="n", preset="p", started_utc="2026-01-01T00:00:00Z", dataset="shapes",
@@ -310,3 +313,71 @@ def test_samples_in_a_pause_do_not_count_for_the_means() -> None:
     paused = after((0.0, STARTED), (1.0, busy), (2.0, Paused()), (3.0, idle), (4.0, Resumed(2.0)))
     assert paused.cpu_mean_utilization.value == 1.0
     assert paused.cpu == idle, "shown all the same"
+
+
+def test_trials_are_kept_by_the_way_they_tried_the_newest_each() -> None:
+    first, second = (AugmentationTried("cpu", 9, wait, 0.0, 1.0) for wait in (0.5, 0.25))
+    loader = AugmentationTried("loader", 9, 0.1, 0.0, 1.0)
+    state = after((0.0, first), (1.0, loader), (2.0, second), (3.0, STARTED))
+    assert state.trials == {"cpu": second, "loader": loader}
+    assert state.augment_on == "cpu", "of the run, not of a trial"
+
+
+def test_settings_follow_the_fixes() -> None:
+    assert (RunState().augment_on, RunState().threads) == (None, None)
+    state = after((0.0, STARTED))
+    assert (state.augment_on, state.threads) == ("cpu", 1)
+    for number, (key, before, value) in enumerate(
+        [
+            ("data.augment_on", "cpu", "device"),
+            ("machine.threads", "1", "3"),
+            ("data.augment_on", "device", "loader"),
+            ("train.evaluate_every", "1", "4"),
+        ]
+    ):
+        fix = FixApplied(key, before, value, number, 100.0)
+        state.apply(Record(number + 1, number + 1.0, fix))
+    assert (state.augment_on, state.threads) == ("loader", 3)
+    assert [fix.after for fix in state.fixes] == ["device", "3", "loader", "4"]
+    assert state.fixes_measured == []
+    told = FixMeasured("data.augment_on", "device", "loader", 9, 100.0, 200.0)
+    state.apply(Record(9, 9.0, told))
+    assert state.fixes_measured == [told]
+
+
+def test_now_begins_anew_with_a_fix_and_the_run_does_not() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5)), (2.0, FixApplied("k", "a", "b", 5, 1.0)))
+    assert state.recent_split == (Split(), 0)
+    assert state.recent_images_per_second is None
+    assert state.split == Split(1.0, 0.5, 3.0, 0.5)
+    state.apply(Record(3, 3.0, steps(1, 10, wait_seconds=0.0)))
+    assert state.recent_split == (Split(0.0, 0.5, 3.0, 0.5), 5)
+    assert state.images == 100
+
+
+def shares(detail: StepDetail) -> dict[str, float | None]:
+    return {name: ratio.value for name, ratio in vars(detail).items()}
+
+
+def test_details_are_shares_and_none_where_nothing_was_measured() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5)))
+    assert set(shares(state.detail).values()) == set(shares(state.recent_detail).values()) == {None}
+    figures = {"hidden_wait_seconds": 2.0, "augment_cpu_seconds": 4.0, "forward_seconds": 0.75,
+               "backward_seconds": 1.5, "optimizer_seconds": 0.75}  # fmt: skip
+    state.apply(Record(2, 2.0, steps(1, 10, **figures)))
+    # Of that stretch alone: the one before told nothing of them.
+    assert shares(state.recent_detail) == shares(state.detail) == {
+        "hidden_wait": 2 / 5, "augment_cpu": 4 / 50, "forward": 0.25, "backward": 0.5,
+        "optimizer": 0.25, "launch_gap": None,
+    }  # fmt: skip
+
+
+def test_an_epochs_detail_takes_the_place_of_its_stretches() -> None:
+    state = after((0.0, STARTED), (1.0, steps(1, 5, forward_seconds=3.0)))
+    assert state.detail.forward.value == 1.0
+    state.apply(Record(2, 2.0, finished(1, 10, forward_seconds=1.5, launch_gap_seconds=0.0)))
+    assert state.detail.forward.value == 0.25
+    assert state.detail.launch_gap.value == 0.0, "measured to be none"
+    state.apply(Record(3, 3.0, steps(2, 15, forward_seconds=0.0, augment_cpu_seconds=1.0)))
+    assert state.detail.forward.value == pytest.approx(1.5 / 9)
+    assert state.detail.augment_cpu.value == 1 / 50

@@ -13,6 +13,7 @@ import torch
 from cnntop.core.events import (
     AnyEvent,
     EpochFinished,
+    FixApplied,
     Notice,
     Paused,
     Record,
@@ -20,6 +21,7 @@ from cnntop.core.events import (
     RunStarted,
     StepsMeasured,
 )
+from cnntop.core.fix import Fix
 from cnntop.core.run_state import fold
 from cnntop.core.runs import summary
 from cnntop.core.runs.folder import RunFolder
@@ -58,14 +60,30 @@ def interrupt(watched: Any) -> Any:
     return watched.end()
 
 
+def fix_and_stop(watched: Any) -> Any:
+    watched.until(seen(StepsMeasured))
+    watched.handle.control.apply(Fix("data.augment_on", "cpu", 1.5))
+    watched.until(seen(FixApplied))
+    epochs = sum(isinstance(record.event, EpochFinished) for record in watched.records)
+    watched.until(seen(EpochFinished, epochs + 2))
+    watched.handle.control.stop()
+    return watched.end()
+
+
 LIVES: dict[str, tuple[dict[str, Any], Callable[[Any], Any], str]] = {
     "finished": ({"epochs": 4}, whole, "finished"),
     "timed": ({"time": "0.6s"}, whole, "finished"),
     "paused": ({"time": "0.6s"}, pause_and_resume, "finished"),
     "stopped": ({"epochs": ENDLESS}, stop, "stopped"),
+    "several passes": (
+        {"epochs": 3, "passes": 3, "evaluate_every": 2, "augment_on": "auto"}, whole, "finished",
+    ),
+    "fixed": (
+        {"epochs": ENDLESS, "augment_on": "loader", "workers": 0}, fix_and_stop, "stopped",
+    ),
     "interrupted": ({"epochs": ENDLESS, "batch_size": 1}, interrupt, "interrupted"),
     "diverged": ({"epochs": 50, "lr": 1e30}, whole, "diverged"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("life", LIVES)
@@ -114,9 +132,16 @@ def test_the_row_is_complete_and_its_fractions_close(
     parts = [float(row[f"{part}_fraction"]) for part in ("wait", "transfer", "compute", "other")]
     assert sum(parts) == pytest.approx(1.0, abs=0.005)
     empty = {column for column, value in row.items() if value == ""}
-    assert empty - {"git_commit"} <= {
-        "gpu_utilization", "gpu_memory_peak_bytes", "energy_joules", "cpu_utilization",
+    assert empty - {"git_commit", "cpu_utilization"} == {
+        "gpu_utilization", "gpu_memory_peak_bytes", "energy_joules", "launch_gap_fraction", "fixes",
     }  # fmt: skip
+    steps = [float(row[f"{part}_fraction"]) for part in ("forward", "backward", "optimizer")]
+    assert sum(steps) == pytest.approx(1.0, abs=0.005)
+    assert min(steps) > 0
+    assert 0 <= float(row["hidden_wait_fraction"]) < 1
+    assert 0 < float(row["augment_cpu_seconds_per_image"]) < float(row["seconds"]) / (2 * 72)
+    assert (row["passes"], row["evaluate_every"]) == ("1", "1")
+    assert row["verdict"].endswith(".")
     assert row["dataset"] == f"folder:{pictures.name}"
     assert (row["model"], row["batch_size"]) == ("shallow4", "16")
     assert (row["epochs"], row["augment"], row["seed"]) == ("2", "crop+hflip+vflip", "0")
@@ -223,7 +248,7 @@ def test_a_defect_is_told_and_ends_the_run(
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr("cnntop.core.training.loop.rate_factor", broken)
-    done = run(request_run())
+    done = run(request_run(schedule="cosine"))
     assert (done.ended.status, done.handle.exit_code) == ("failed", 1)
     assert "ZeroDivisionError: a defect" in done.ended.message
     assert "rate_factor" in (done.handle.traceback or "")

@@ -2,6 +2,7 @@
 
 from textual.app import App
 
+from cnntop.core.analysis.verdict import verdict
 from cnntop.core.errors import CnntopError, DatasetError, UsageError
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.summary import read_rows
@@ -130,6 +131,16 @@ class CnntopApp(App[None]):
             self.handle.control.resume()
         else:
             self.handle.control.pause()
+
+    def action_fix(self) -> None:
+        """Apply what the verdict shown proposes; without a fix in it the key does nothing."""
+        if self.handle is None or self.handle.done:
+            return
+        found = verdict(self.state)
+        if found is not None and found.fix is not None:
+            self.handle.control.apply(found.fix)
+        else:
+            self.notify("Nothing to fix: the verdict proposes no change.", timeout=3)
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())

@@ -1,11 +1,13 @@
 """The command line. Every verb imports what it needs when it is called, so that help is instant."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnntop.core.errors import CnntopError, UsageError
+from cnntop.core.text import printable
 from cnntop.tui import options
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ presets_app = typer.Typer(
     invoke_without_command=True, help="List the presets, or show one.", rich_markup_mode="rich"
 )
 app.add_typer(presets_app, name="presets")
+bench_app = typer.Typer(no_args_is_help=True, help="Let cnntop measure itself on this machine.")
+app.add_typer(bench_app, name="bench")
 
 
 def main() -> None:
@@ -83,12 +87,14 @@ def run(
     time: options.Time = None,
     lr: options.Lr = None,
     seed: options.Seed = None,
+    passes: options.Passes = None,
     setting: options.Setting = None,
     device: options.Device = None,
     workers: options.Workers = None,
     name: options.Name = None,
     runs_dir: options.RunsDir = None,
     plain: options.Plain = False,
+    auto_fix: options.AutoFix = False,
 ) -> None:
     """Train a preset and watch it live.
 
@@ -112,11 +118,17 @@ def run(
         "train.time": time,
         "train.lr": lr,
         "train.seed": seed,
+        "train.passes": passes,
         "machine.device": device,
         "data.workers": workers,
     }
     launch = Launch(
-        preset, runs_dir or default_runs_dir(), name, _settings(given, setting or []), plain
+        preset,
+        runs_dir or default_runs_dir(),
+        name,
+        _settings(given, setting or []),
+        plain,
+        auto_fix,
     )
     _start(launch)
 
@@ -226,6 +238,45 @@ def doctor(runs_dir: options.RunsDir = None) -> None:
     typer.echo(findings_text(findings), nl=False)
     if any(finding.status == "problem" for finding in findings):
         raise typer.Exit(1)
+
+
+@bench_app.command("split")
+def bench_split(json_file: options.JsonFile = None) -> None:
+    """Prove the split: known delays in loading, transfer and compute, and what is measured.
+
+    Takes a minute, in which the machine should have nothing else to do.
+    """
+    from cnntop.tui.bench import split_page
+
+    _require_folder(json_file)
+    complain("importing torch")
+    from cnntop.core.training.split_proof import prove
+
+    proof = prove(complain)
+    typer.echo(split_page.as_table(proof), nl=False)
+    if json_file is not None:
+        json_file.write_text(split_page.as_json(proof), encoding="utf-8")
+
+
+def _require_folder(json_file: Path | None) -> None:
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise UsageError(f"--json: there is no folder for {printable(str(json_file))}.")
+
+
+@bench_app.command("overhead")
+def bench_overhead(json_file: options.JsonFile = None) -> None:
+    """What watching costs: the same run bare, as plain lines and on the screen, in turns.
+
+    Takes two minutes, in which the machine should have nothing else to do.
+    """
+    from cnntop.tui.bench import overhead, overhead_page
+    from cnntop.tui.bench.plan import FULL
+
+    _require_folder(json_file)
+    cases = overhead.measure(FULL, complain)
+    typer.echo(overhead_page.as_table(cases), nl=False)
+    if json_file is not None:
+        json_file.write_text(overhead_page.as_json(cases), encoding="utf-8")
 
 
 if __name__ == "__main__":

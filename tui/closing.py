@@ -1,14 +1,17 @@
 """What stays in the ordinary terminal when a run is over."""
 
+from cnntop.core.analysis.verdict import verdict
 from cnntop.core.run_state import RunState
 from cnntop.core.session import RunHandle
 from cnntop.tui.format import (
     bytes_size,
     clock,
     columns,
+    detail_figures,
     duration,
     energy,
     figure,
+    fix_line,
     percent,
     rate,
     split_line,
@@ -30,7 +33,13 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
         ("epoch", duration(state.complete_epoch_seconds.value)),
         ("speed", f"{rate(state.images_per_second)} images/s"),
         ("split", split_line(state.split)),
+        ("steps", detail_figures(state.detail)),
     ]
+    if state.fixes:
+        rows.append(("fix", fix_line(state)))
+    if found := verdict(state):
+        rows.append(("verdict", found.sentence()))
+        rows += [("also", also) for also in found.also]
     if gpu := state.gpu:
         rows.append(
             (

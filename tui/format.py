@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cnntop.core.events import Activity
 from cnntop.core.run_state import RunState
-from cnntop.core.split import Split
+from cnntop.core.split import Split, StepDetail
 
 NOT_MEASURED = "–"
 
@@ -66,6 +66,41 @@ def rate(per_second: float | None) -> str:
 def split_line(split: Split) -> str:
     """The four parts in percent, on one line."""
     return "  ".join(f"{name} {percent(share)}" for name, share in split.fractions().items())
+
+
+def detail_figures(detail: StepDetail, width: int = 120) -> str:
+    """What is known of the steps beyond the four parts, as much as fits into `width` cells."""
+    figures = [
+        f"hidden wait {_known(percent(detail.hidden_wait.value))}",
+        f"augment {_known(duration(detail.augment_cpu.value))} CPU an image",
+        f"forward {_known(percent(detail.forward.value, 0))} "
+        f"backward {_known(percent(detail.backward.value, 0))} "
+        f"optimizer {_known(percent(detail.optimizer.value, 0))}",
+        f"launch gaps {_known(percent(detail.launch_gap.value))}",
+    ]
+    while len(figures) > 1 and len("  ".join(figures)) > width - 2:
+        figures.pop()
+    return "  ".join(figures)
+
+
+def _known(text: str) -> str:
+    return "not measured" if text == NOT_MEASURED else text
+
+
+def fix_line(state: RunState) -> str:
+    """What the last fix brought, or that this is still being measured, or never will be."""
+    fix = state.fixes[-1]
+    change = f"{fix.key.partition('.')[2]} {fix.before} -> {fix.after}"
+    forecast = "" if fix.forecast_gain is None else f" (forecast {fix.forecast_gain:.2f}x)"
+    measured = state.fixes_measured[-1] if state.fixes_measured else None
+    # One measured in the very step in which the next fix was applied is that of the one before.
+    its_own = measured is not None and (measured.key, measured.after) == (fix.key, fix.after)
+    if measured is None or not its_own or measured.step < fix.step:
+        never = state.ended is not None or fix.images_per_second_before is None
+        return f"fixed {change}; {'not' if never else 'being'} measured{forecast}"
+    before, after = measured.images_per_second_before, measured.images_per_second_after
+    gain = f"{rate(before)} -> {rate(after)} images/s, {after / before:.2f}x"
+    return f"fixed {change}: {gain}{forecast}"
 
 
 def epoch_label(state: RunState) -> str:

@@ -13,13 +13,15 @@ from cnntop.core.text import printable
 @dataclass(frozen=True)
 class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
-    where the run goes, and whether lines were asked for instead of the screen."""
+    where the run goes, whether lines were asked for instead of the screen, and whether a verdict's
+    fix is applied without asking."""
 
     preset: str | None
     runs_dir: Path
     name: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     plain: bool = False
+    auto_fix: bool = False
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
@@ -40,4 +42,5 @@ class Launch:
         assert self.preset is not None
         recipe = self.recipe()
         preset = presets.find(self.preset).name
-        return RunRequest(recipe, preset, printable(self.name or preset), self.runs_dir)
+        name = printable(self.name or preset)
+        return RunRequest(recipe, preset, name, self.runs_dir, self.auto_fix)

@@ -16,6 +16,7 @@ RECIPE_OPTIONS = {
     "train.time": "--time",
     "train.lr": "--lr",
     "train.seed": "--seed",
+    "train.passes": "--passes",
     "machine.device": "--device",
     "data.workers": "--workers",
 }
@@ -74,6 +75,10 @@ Time = Annotated[
 ]
 Lr = Annotated[float | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Learning rate.")]
 Seed = Annotated[int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Seed of every draw.")]
+Passes = Annotated[
+    int | None,
+    typer.Option(rich_help_panel=_EXPERIMENT, help="Train this often in a row on each minibatch."),
+]
 Setting = Annotated[
     list[str] | None,
     typer.Option(
@@ -103,6 +108,14 @@ RunsDir = Annotated[
         help="Folder of the runs. Default: $CNNTOP_RUNS, else ./runs.",
     ),
 ]
+AutoFix = Annotated[
+    bool,
+    typer.Option(
+        "--auto-fix",
+        rich_help_panel=_RUN,
+        help="Apply the fix of the verdict without asking, once its gain was forecast.",
+    ),
+]
 Plain = Annotated[
     bool,
     typer.Option(
@@ -125,6 +138,13 @@ Columns = Annotated[
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="All columns as CSV.")]
 AsJson = Annotated[bool, typer.Option("--json", help="All columns as JSON.")]
+
+JsonFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--json", metavar="FILE", dir_okay=False, writable=True, help="Write all figures here too."
+    ),
+]
 
 ShownPreset = Annotated[
     str,

@@ -4,9 +4,12 @@ import os
 import sys
 import time
 
+from cnntop.core.analysis.verdict import verdict
 from cnntop.core.events import (
     Activity,
     EpochFinished,
+    FixApplied,
+    FixMeasured,
     GpusUnavailable,
     Notice,
     Paused,
@@ -25,6 +28,7 @@ from cnntop.tui.format import (
     duration,
     epoch_label,
     figure,
+    fix_line,
     percent,
     rate,
     split_line,
@@ -43,6 +47,7 @@ class PlainPrinter:
         self._state = state
         self._activity = ""
         self._stop_told = False
+        self._bound = ""
         self._progress_at = time.monotonic()
 
     def follow(self) -> None:
@@ -80,6 +85,9 @@ class PlainPrinter:
             case EpochFinished() as epoch:
                 self._progress_at = time.monotonic()
                 self._say(self._epoch_line(epoch))
+                self._tell_verdict()
+            case FixApplied() | FixMeasured():
+                self._say(fix_line(self._state))
             case Paused():
                 self._say("paused")
             case Resumed() as resumed:
@@ -89,6 +97,13 @@ class PlainPrinter:
             case Notice() as notice if notice.level != "error":
                 # An error ends the run; it is told once, at the end, on stderr.
                 self._say(f"{notice.level}: {notice.text}")
+
+    def _tell_verdict(self) -> None:
+        """After an epoch, if the verdict is another one than before."""
+        found = verdict(self._state)
+        if found is not None and found.bound != self._bound:
+            self._bound = found.bound
+            self._say(found.sentence())
 
     def _activity_line(self, activity: Activity) -> None:
         if activity.name != self._activity:

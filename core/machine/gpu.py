@@ -1,11 +1,29 @@
 """Reads NVIDIA GPUs through NVML, the library that comes with their driver."""
 
 import contextlib
+import os
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from cnntop.core.events import GpuSample
 from cnntop.core.text import printable
+
+_PROC = Path("/proc")
+
+_FIRST_PID_NAMESPACE = "pid:[4026531836]"
+"""The machine's own, the one no container is in; Linux gives it this number on every machine."""
+
+# Bits of NVML's clock event reasons, as nvml.h has them. Their names change from one version of
+# pynvml to the next, their values do not.
+_POWER_REASONS = 0x04 | 0x80
+"""The power limit is reached, or the power supply asks for less."""
+_HEAT_REASONS = 0x20 | 0x40
+"""Too hot, as the driver or as the hardware itself finds."""
+_HARDWARE_SLOWDOWN = 0x08
+"""One of the two, mostly with the bit that says which."""
 
 
 class GpuError(Exception):
@@ -40,11 +58,21 @@ class NvmlReader:
     """Every NVIDIA GPU the driver shows, whether or not CUDA_VISIBLE_DEVICES hides it from torch.
 
     NVML is opened by the first reading and again after one that failed. Any call may hang where
-    the driver does, so use it on a thread that nobody waits for. `library` stands in for pynvml.
+    the driver does, so use it on a thread that nobody waits for. `library` stands in for pynvml,
+    `proc` for /proc.
+
+    Processes are counted every `processes_seconds`: making their list, the driver goes through
+    all that every process holds, under a lock that training needs too.
     """
 
-    def __init__(self, library: Any = None) -> None:
+    def __init__(
+        self, library: Any = None, *, proc: Path = _PROC, processes_seconds: float = 5.0
+    ) -> None:
         self._library = library
+        self._proc = proc
+        self._processes_seconds = processes_seconds
+        self._counted_at = float("-inf")
+        self._other_processes: dict[int, int | None] = {}  # by the GPU's index
         self._open = False
         self._gpus: list[_Gpu] = []
         self._trouble: Exception | None = None
@@ -56,6 +84,8 @@ class NvmlReader:
         """
         if not self._open:
             self._find()
+        # First, so that an old driver's not knowing these does not pass for the trouble.
+        self._count_processes()
         samples = [self._sample(gpu) for gpu in self._gpus]
         if not any(_measured(sample) for sample in samples):
             self.close()
@@ -67,6 +97,7 @@ class NvmlReader:
         if self._open:
             self._open = False
             self._gpus = []
+            self._counted_at = float("-inf")
             with contextlib.suppress(self._library.NVMLError):  # the driver is gone already
                 self._library.nvmlShutdown()
 
@@ -91,8 +122,52 @@ class NvmlReader:
                 continue
             self._gpus.append(_Gpu(index, handle, printable(uuid), printable(name)))
 
+    def _count_processes(self) -> None:
+        now = time.monotonic()
+        if now - self._counted_at >= self._processes_seconds:
+            self._counted_at = now
+            self._other_processes = {
+                gpu.index: self._others(self._process_ids(gpu.handle)) for gpu in self._gpus
+            }
+
+    def _process_ids(self, handle: Any) -> set[int] | None:
+        # By version: where the driver does not know the newest, the plain call raises an error
+        # that is no NVMLError.
+        names = "nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetGraphicsRunningProcesses"
+        compute, graphics = (
+            self._ask_first([f"{name}_v3", f"{name}_v2"], handle) for name in names
+        )
+        if compute is None:
+            return None
+        # A card that tells of the one and not of the other cannot do graphics.
+        return {int(process.pid) for process in (*compute, *(graphics or ()))}
+
+    def _others(self, ids: set[int] | None) -> int | None:
+        """How many of these processes are neither this one nor started by it, if that can be told.
+
+        In a container it often cannot. Older drivers list ids as the machine has them, which mean
+        nothing or something else in here. Newer ones leave out whoever is outside, so that none
+        seen is not none; others that are seen are at least some of them.
+        """
+        if ids is None:
+            return None
+        lines = [_ancestry(one, self._proc) for one in ids]
+        if not all(lines):
+            return None  # outside of the container, another user's hidden one, or just ended
+        me = os.getpid()
+        others = {line[0] for line in lines if me not in line}
+        we_are_seen = any(me in line for line in lines)
+        if _sees_whole_machine(self._proc) or (we_are_seen and others):
+            return len(others)
+        return None
+
     def _sample(self, gpu: _Gpu) -> GpuSample:
         nvml, handle = self._library, gpu.handle
+        # Drivers before 2023 know only the second name; newer bindings will drop it.
+        reasons = self._ask_first(
+            ["nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"],
+            handle,
+        )
         rates = self._ask(nvml.nvmlDeviceGetUtilizationRates, handle)
         memory = self._memory(handle)
         power_milliwatts = self._ask(nvml.nvmlDeviceGetPowerUsage, handle)
@@ -110,6 +185,8 @@ class NvmlReader:
             power_limit_watts=None if limit_milliwatts is None else limit_milliwatts / 1000,
             temperature_celsius=None if celsius is None else float(celsius),
             energy_joules=None if millijoules is None else millijoules / 1000,
+            throttled_by=None if reasons is None else _throttled_by(int(reasons)),
+            other_processes=self._other_processes.get(gpu.index),
         )
 
     def _memory(self, handle: Any) -> Any:
@@ -127,6 +204,15 @@ class NvmlReader:
         except self._library.NVMLError as error:
             self._trouble = error
             return None
+
+    def _ask_first(self, names: Iterable[str], *arguments: Any) -> Any:
+        """What the first of these calls gives that both the binding and the driver know."""
+        for name in names:
+            call = getattr(self._library, name, None)
+            answer = None if call is None else self._ask(call, *arguments)
+            if answer is not None:
+                return answer
+        return None
 
     def _error(self, cause: Exception | None) -> GpuError:
         """`cause`, NVML's or None where there simply is no GPU, in plain words."""
@@ -166,6 +252,38 @@ def _measured(sample: GpuSample) -> bool:
         sample.energy_joules,
     )
     return any(figure is not None for figure in figures)
+
+
+def _throttled_by(reasons: int) -> tuple[str, ...] | None:
+    causes = (("power", _POWER_REASONS), ("heat", _HEAT_REASONS))
+    named = tuple(cause for cause, bits in causes if reasons & bits)
+    # Alone, the slowdown may have either cause or be a mere change of clock: we are not told.
+    return None if not named and reasons & _HARDWARE_SLOWDOWN else named
+
+
+def _ancestry(process_id: int, proc: Path) -> list[int]:
+    """That process, the one that started it and so on, as far as can be seen.
+
+    The driver may give the id of a thread instead; then it is the thread's process.
+    """
+    line: list[int] = []
+    while process_id > 0:
+        try:
+            status = (proc / str(process_id) / "status").read_text(errors="replace")
+            entries = dict(entry.split(":", 1) for entry in status.splitlines() if ":" in entry)
+            line.append(int(entries["Tgid"]))
+            process_id = int(entries["PPid"])
+        except (OSError, KeyError, ValueError):  # ended, hidden, or not Linux
+            break
+    return line
+
+
+def _sees_whole_machine(proc: Path) -> bool:
+    """Whether this process is in no container, or in one that shows every process."""
+    try:
+        return str((proc / "self/ns/pid").readlink()) == _FIRST_PID_NAMESPACE
+    except OSError:
+        return False
 
 
 def _pynvml() -> Any:

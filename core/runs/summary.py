@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cnntop.core.analysis.verdict import verdict
 from cnntop.core.durable import replace_file
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders
@@ -23,6 +24,9 @@ COLUMNS = (
     "best_epoch", "epoch_seconds", "images_per_second", "wait_fraction", "transfer_fraction",
     "compute_fraction", "other_fraction", "gpu_utilization", "gpu_memory_peak_bytes",
     "cpu_utilization", "energy_joules", "torch", "cnntop", "git_commit", "host",
+    "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
+    "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
+    "verdict",
 )  # fmt: skip
 """In this order in the file; new ones go to the end."""
 
@@ -55,7 +59,7 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         "weight_decay": train.weight_decay,
         "schedule": train.schedule,
         "augment": "+".join(data.augment),
-        "augment_on": info.augment_on,
+        "augment_on": state.augment_on or info.augment_on,
         "passes": train.passes,
         "seed": train.seed,
         "cpu_name": info.machine.get("cpu_name"),
@@ -72,10 +76,19 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         "cnntop": info.versions.get("cnntop"),
         "git_commit": info.git_commit,
         "host": info.machine.get("host"),
+        "evaluate_every": train.evaluate_every,
+        "fixes": "; ".join(f"{fix.key} {fix.before} -> {fix.after}" for fix in state.fixes),
     }
     if started is not None:
-        for column in ("dataset", "parameters", "device", "device_name", "threads", "precision"):
+        for column in ("dataset", "parameters", "device", "device_name", "precision"):
             values[column] = getattr(started, column)
+        values["threads"] = state.threads
+    if found := verdict(state):
+        values["verdict"] = found.sentence()
+    detail = state.detail
+    values["augment_cpu_seconds_per_image"] = detail.augment_cpu.value
+    for name in ("hidden_wait", "forward", "backward", "optimizer", "launch_gap"):
+        values[f"{name}_fraction"] = getattr(detail, name).value
     for part, fraction in state.split.fractions().items():
         values[f"{part}_fraction"] = fraction
     if gpu is not None:

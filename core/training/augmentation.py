@@ -9,36 +9,49 @@ CROP_PADDING = 4
 """Pixels of black border that a random crop may reach into, on each side."""
 
 
-def augment(images: torch.Tensor, names: Sequence[str], generator: torch.Generator) -> torch.Tensor:
-    """A randomly cropped and flipped copy of `images`, uint8 [N, C, H, W], any device.
+Draws = dict[str, torch.Tensor]
+"""By name, what is drawn for N images: "crop" int64 [N, 2], the top and left of the window in the
+padded image, 0 to 8; "hflip" and "vflip" bool [N]."""
 
-    `names` holds any of "crop", "hflip", "vflip". torchvision's random transforms draw once for a
-    whole batch; here every image gets its own offsets and its own two coins. `generator` must be
-    on the images' device.
+
+def draw(names: Sequence[str], count: int, generator: torch.Generator) -> Draws:
+    """Offsets and coins for `count` images, each with its own. torchvision's random transforms
+    draw once for a whole batch instead.
+
+    `names` holds any of "crop", "hflip", "vflip". `generator` is a CPU's, so that the draws are
+    the same wherever the images are.
     """
+    draws: Draws = {}
     if "crop" in names:
-        images = _crop(images, generator)
-    if "hflip" in names:
-        images = _flip(images, -1, generator)
-    if "vflip" in names:
-        images = _flip(images, -2, generator)
+        draws["crop"] = torch.randint(2 * CROP_PADDING + 1, (count, 2), generator=generator)
+    for flip in ("hflip", "vflip"):
+        if flip in names:
+            draws[flip] = torch.rand(count, generator=generator) < 0.5
+    return draws
+
+
+def augment(images: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """A copy of `images`, uint8 [N, C, H, W], cropped and flipped as drawn; on any device, which
+    must be that of `draws` too."""
+    if "crop" in draws:
+        images = _crop(images, draws["crop"])
+    if "hflip" in draws:
+        images = _flip(images, -1, draws["hflip"])
+    if "vflip" in draws:
+        images = _flip(images, -2, draws["vflip"])
     return images
 
 
-def _crop(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _crop(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
     """All windows as a view of the padded batch, then one gather that picks a window an image."""
     count, _, height, width = images.shape
     padded = functional.pad(images, (CROP_PADDING,) * 4)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
-    offsets = torch.randint(
-        2 * CROP_PADDING + 1, (2, count), generator=generator, device=images.device
-    )
     every = torch.arange(count, device=images.device)
-    return windows[every, :, offsets[0], offsets[1]]
+    return windows[every, :, offsets[:, 0], offsets[:, 1]]
 
 
-def _flip(images: torch.Tensor, axis: int, generator: torch.Generator) -> torch.Tensor:
-    coins = torch.rand(len(images), generator=generator, device=images.device) < 0.5
+def _flip(images: torch.Tensor, axis: int, coins: torch.Tensor) -> torch.Tensor:
     return torch.where(coins[:, None, None, None], images.flip(axis), images)
 
 

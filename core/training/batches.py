@@ -1,37 +1,64 @@
 """Where augmented batches come from: three ways to augment, one meaning (P6, P11).
 
-Each source yields `(images, labels)` for one epoch in an order drawn from the recipe's seed and
-the epoch's number alone, so that any epoch can be repeated without the ones before it.
+The order of a pass and what is drawn for its images come from the recipe's seed and the pass's
+number alone, and for each image from its place in the order. So a pass can be repeated, begun in
+its middle, or taken over by another source there. The order is the same in all three ways; the
+draws are too on "cpu" and "device", and as likely on "loader", where torchvision makes them.
 """
 
-from collections.abc import Iterator
-from typing import Protocol
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 
 from cnntop.core import recipe
-from cnntop.core.training.augmentation import augment
+from cnntop.core.training.augmentation import Draws, augment, draw
 from cnntop.core.training.datasets import ImageSet
 
-Batch = tuple[torch.Tensor, torch.Tensor]
-"""Images, uint8 or already normalised float32 [N, C, H, W], and int64 labels [N]."""
 
-_EPOCH_STRIDE = 1_000_003
-"""A prime, so that the seeds of neighbouring runs and epochs do not coincide."""
+class Batch(NamedTuple):
+    """Images, uint8 or already normalised float32 [N, C, H, W], their labels, int64 [N], and when
+    and with how much work they were made ready.
+
+    The times are None on a GPU, where a call returns before its work is done.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    begun_seconds: float | None = None
+    """`time.perf_counter()` when the work began: on Linux one clock for all processes."""
+    ready_seconds: float | None = None
+    """The same clock when it was done."""
+    cpu_seconds: float | None = None
+    """CPU time of that work, in the thread or worker that did it."""
 
 
 class BatchSource(Protocol):
     augment_on: str
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one pass over the training set; the last one may be smaller."""
+    @property
+    def workers(self) -> int | None:
+        """Worker processes of the loader, 0 if it works in this one; None where there is none."""
+
+    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+        """The batches of one pass over the training set; the last one may be smaller.
+
+        It begins with batch number `first_batch`, counted from 0, and gives from there the same
+        batches to the bit as the whole pass. One pass at a time.
+        """
 
     def close(self) -> None:
-        """Let go of worker processes, if there are any."""
+        """End worker processes, if there are any, and with them a pass that is under way."""
 
 
 class ResidentBatches:
     """All images in the memory of one device, augmented there a batch at a time."""
+
+    workers = None
 
     def __init__(
         self, images: ImageSet, data: recipe.Data, seed: int, device: torch.device, augment_on: str
@@ -43,17 +70,70 @@ class ResidentBatches:
         self._seed = seed
         self._device = device
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        generator = torch.Generator(self._device).manual_seed(epoch_seed(self._seed, epoch))
-        order = torch.randperm(len(self._labels), generator=generator, device=self._device)
-        for chosen in order.split(self._data.batch_size):
-            images = augment(self._images[chosen], self._data.augment, generator)
-            yield images, self._labels[chosen]
+    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+        count, size = len(self._labels), self._data.batch_size
+        order = epoch_order(count, self._seed, epoch).to(self._device)
+        # All of the pass at once: a batch in its middle then needs nothing of those before.
+        drawn = draw(self._data.augment, count, pass_generator(self._seed, epoch, "draws"))
+        draws = {name: one.to(self._device) for name, one in drawn.items()}
+        for begin in range(first_batch * size, count, size):
+            part = slice(begin, begin + size)
+            prepare = partial(
+                self._prepare, order[part], {name: one[part] for name, one in draws.items()}
+            )
+            yield timed(prepare) if self._device.type == "cpu" else Batch(*prepare())
+
+    def _prepare(self, chosen: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        return augment(self._images[chosen], draws), self._labels[chosen]
 
     def close(self) -> None:
         pass
 
 
-def epoch_seed(seed: int, epoch: int) -> int:
-    """The seed of all that is drawn in one pass, from the recipe's seed and the epoch's number."""
-    return seed * _EPOCH_STRIDE + epoch
+def epoch_order(count: int, seed: int, epoch: int) -> torch.Tensor:
+    """The images of a pass in the order in which every source gives them: a permutation, int64
+    [count], on the CPU."""
+    return torch.randperm(count, generator=pass_generator(seed, epoch, "order"))
+
+
+def pass_generator(seed: int, epoch: int, purpose: Literal["order", "draws"]) -> torch.Generator:
+    """A CPU's generator for all that is drawn in one pass for `purpose`.
+
+    Hashed, because torch uses only 32 bits of a CPU's seed: of sums and products those of
+    neighbouring runs and passes could coincide.
+    """
+    digest = hashlib.blake2b(f"{purpose} {seed} {epoch}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+
+
+def timed(prepare: Callable[[], tuple[torch.Tensor, torch.Tensor]]) -> Batch:
+    """The batch of which `prepare` gives images and labels, with its times.
+
+    It runs where torch has one thread, so that one thread's CPU time is all of it: right here, as
+    in a worker, or else in a thread kept for that.
+    """
+
+    def prepare_timed() -> Batch:
+        begun, cpu_before = time.perf_counter(), time.thread_time()
+        images, labels = prepare()
+        cpu_seconds = time.thread_time() - cpu_before
+        return Batch(images, labels, begun, time.perf_counter(), cpu_seconds)
+
+    if torch.get_num_threads() == 1:
+        return prepare_timed()
+    return _one_thread().submit(prepare_timed).result()
+
+
+@cache
+def _one_thread() -> ThreadPoolExecutor:
+    """A thread for which torch's number of threads is 1.
+
+    Setting that number for the training's thread and back for each batch would be simpler, but
+    made the steps in between some 3 to 10 % slower on two cores; handing over takes 0.1 ms.
+    """
+    threads = torch.get_num_threads()
+    executor = ThreadPoolExecutor(1, "prepare batch")
+    executor.submit(torch.get_num_threads).result()  # else its first use would set the number
+    executor.submit(torch.set_num_threads, 1).result()
+    torch.set_num_threads(threads)  # torch took the 1 for all threads to come as well
+    return executor

@@ -1,13 +1,16 @@
 """Augmentation the paper's way: torchvision's transforms on one picture at a time, in workers."""
 
+import queue
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, suppress
 from multiprocessing import resource_tracker
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler, default_collate
 from torch.utils.data import Dataset as TorchDataset
 from torchvision.transforms import v2
 
@@ -15,7 +18,7 @@ from cnntop.core import recipe
 from cnntop.core.errors import CnntopError
 from cnntop.core.machine.identity import cores
 from cnntop.core.training.augmentation import CROP_PADDING, Normalization
-from cnntop.core.training.batches import Batch, epoch_seed
+from cnntop.core.training.batches import Batch, epoch_order, pass_generator, timed
 from cnntop.core.training.datasets import ImageSet
 
 
@@ -26,30 +29,37 @@ class LoaderBatches:
     augment_on = "loader"
 
     def __init__(
-        self, images: ImageSet, data: recipe.Data, seed: int, normalization: Normalization,
+        self, pictures: TorchDataset[Batch], count: int, data: recipe.Data, seed: int,
         device: torch.device,
     ) -> None:  # fmt: skip
-        self._seed = seed
-        self._order = _EpochOrder(len(images))
-        workers = min(4, cores()) if data.workers is None else data.workers
-        pictures = _Pictures(images, _transform(data, images, normalization))
-        self._loader: DataLoader[Any] = DataLoader(
+        """`pictures`, of `count` images, gives a batch for a list of keys, as `Pictures` does."""
+        self.workers = min(4, cores()) if data.workers is None else data.workers
+        self._order = _PassOrder(count, data.batch_size, seed)
+        self._loader: DataLoader[Any] | None = DataLoader(
             pictures,
-            data.batch_size,
+            batch_size=None,  # the order gives whole batches
             sampler=self._order,
-            num_workers=workers,
-            persistent_workers=workers > 0,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
             pin_memory=device.type == "cuda",
             # A plain fork of a process with threads can deadlock in the child.
-            multiprocessing_context="forkserver" if workers else None,
+            multiprocessing_context="forkserver" if self.workers else None,
+            # Its own, because the default one draws the network's dropout.
+            generator=torch.Generator(),
         )
+        self._pass: Generator[Batch] | None = None
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        self._order.seed = epoch_seed(self._seed, epoch)
+    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+        self._pass = self._batches(epoch, first_batch)
+        return self._pass
+
+    def _batches(self, epoch: int, first_batch: int) -> Generator[Batch]:
+        assert self._loader is not None, "closed"
+        self._order.epoch, self._order.first_batch = epoch, first_batch
         with _interrupts_blocked():
             batches = iter(self._loader)  # the first call starts the workers
         try:
-            yield from batches
+            yield from ahead(batches) if self.workers else batches
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -59,7 +69,44 @@ class LoaderBatches:
             ) from error
 
     def close(self) -> None:
-        del self._loader
+        # torch ends the workers, after the batch that each works on, when nobody holds its
+        # iterator: neither a pass under way nor the loader.
+        if self._pass is not None:
+            self._pass.close()
+        self._loader = None
+
+
+def ahead(batches: Iterator[Batch]) -> Generator[Batch]:
+    """`batches`, fetched by a thread of its own while the network computes.
+
+    Taking a batch over from another process costs some tenths of a millisecond to a millisecond,
+    however long ago it was ready. Ends the thread when it is closed; raises what `batches` raises.
+    """
+    ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=1)
+    closed = threading.Event()
+
+    def fetch() -> None:
+        try:
+            for batch in batches:
+                ready.put(batch)
+                if closed.is_set():
+                    return
+            ready.put(None)
+        except Exception as error:  # noqa: BLE001  raised where the batch is asked for
+            ready.put(error)
+
+    fetcher = threading.Thread(target=fetch, name="cnntop-fetcher", daemon=True)
+    fetcher.start()
+    try:
+        while (batch := ready.get()) is not None:
+            if isinstance(batch, Exception):
+                raise batch
+            yield batch
+    finally:
+        closed.set()
+        while fetcher.is_alive():
+            with suppress(queue.Empty):
+                ready.get(timeout=0.01)  # what it holds may be all that keeps it from seeing
 
 
 @contextmanager
@@ -67,9 +114,11 @@ def _interrupts_blocked() -> Iterator[None]:
     """Ctrl-C reaches every process of the terminal, and only the main one shall answer it.
 
     Workers started inside inherit that this thread blocks SIGINT. The resource tracker comes
-    first, because starting it unblocks SIGINT (CPython 3.11 to 3.13).
+    first, because starting it unblocks SIGINT (CPython 3.11 to 3.13). It inherits standard error
+    by its number, which the stand-in that a screen puts in its place does not have.
     """
-    resource_tracker.ensure_running()
+    with redirect_stderr(sys.__stderr__):
+        resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -77,37 +126,49 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _EpochOrder(Sampler[tuple[int, int]]):
-    """The images in an order drawn from `seed`, each with a seed of its own: what is drawn for an
-    image then depends on neither the workers nor the epochs before."""
+Key = tuple[int, int]
+"""An image's index and a seed of its own: what is drawn for it then depends on neither the workers
+nor the images before."""
 
-    def __init__(self, count: int) -> None:
-        self.seed = 0
+
+class _PassOrder(Sampler[list[Key]]):
+    """The batches of pass `epoch` from number `first_batch` on, each as a list of keys."""
+
+    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+        self.epoch = 0
+        self.first_batch = 0
         self._count = count
+        self._batch_size = batch_size
+        self._seed = seed
 
-    def __len__(self) -> int:
-        return self._count
+    def __iter__(self) -> Iterator[list[Key]]:
+        order = epoch_order(self._count, self._seed, self.epoch)
+        generator = pass_generator(self._seed, self.epoch, "draws")
+        seeds = torch.randint(2**62, (self._count,), generator=generator)
+        keys = list(zip(order.tolist(), seeds.tolist(), strict=True))
+        size = self._batch_size
+        for begin in range(self.first_batch * size, self._count, size):
+            yield keys[begin : begin + size]
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        generator = torch.Generator().manual_seed(self.seed)
-        seeds = torch.randint(2**62, (self._count,), generator=generator).tolist()
-        order = torch.randperm(self._count, generator=generator).tolist()
-        return zip(order, seeds, strict=True)
 
+class Pictures(TorchDataset[Batch]):
+    """Images as pictures, augmented one by one."""
 
-class _Pictures(TorchDataset[tuple[Any, int]]):
-    def __init__(self, images: ImageSet, transform: v2.Transform) -> None:
+    def __init__(self, images: ImageSet, data: recipe.Data, normalization: Normalization) -> None:
         # Shared memory, so that workers started afresh get a handle and not a copy.
         self._images = images.images.share_memory_()
         self._labels: Sequence[int] = images.labels.tolist()
-        self._transform = transform
+        self._transform = _transform(data, images, normalization)
 
-    def __len__(self) -> int:
-        return len(self._labels)
+    def __getitem__(self, keys: list[Key]) -> Batch:
+        """A whole batch, so that the worker can time it. torch's own way to put images together
+        does so in shared memory right away, if this is a worker."""
+        # In this process the default generator also draws the network's dropout.
+        with torch.random.fork_rng(devices=[]):
+            return timed(lambda: default_collate([self._picture(*key) for key in keys]))
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Any, int]:
-        """The image `key[0]` as tensor with its label, augmented as the seed `key[1]` draws."""
-        index, seed = key
+    def _picture(self, index: int, seed: int) -> tuple[Any, int]:
+        """One image as tensor with its label, augmented as `seed` draws."""
         torch.default_generator.manual_seed(seed)
         return self._transform(self._images[index]), self._labels[index]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from cnntop.core.errors import UsageError
-from cnntop.core.events import Activity
+from cnntop.core.events import Activity, AugmentationTried
 from cnntop.core.feed import Sink
+from cnntop.core.machine.identity import cores
 from cnntop.core.recipe import Recipe
 from cnntop.core.training import device as devices
 from cnntop.core.training import models
@@ -17,27 +17,34 @@ from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.batches import BatchSource, ResidentBatches
 from cnntop.core.training.datasets import Dataset, load
 from cnntop.core.training.memory import memory_watched
+from cnntop.core.training.network import Network
+from cnntop.core.training.trial import try_out
+
+_LOADER_WORTH_TRYING = 0.1
+"""Share of a step. Less than this waiting is not worth the seconds that workers take to start."""
 
 
 @dataclass
 class Prepared:
-    """A run ready to take its first step."""
+    """A run ready to take its first step. `reason` says why `auto` augments where it does."""
 
     recipe: Recipe
     dataset: Dataset
-    model: nn.Module
-    optimizer: torch.optim.SGD
+    network: Network
     device: torch.device
+    sources: "Sources"
     batches: BatchSource
-    normalization: Normalization
+    reason: str = ""
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.dataset.train) // self.recipe.data.batch_size)
+        """Optimiser steps, of which there are `passes` for each batch."""
+        batches = -(-len(self.dataset.train) // self.recipe.data.batch_size)
+        return batches * self.recipe.train.passes
 
     @property
     def parameters(self) -> int:
-        return models.parameter_count(self.model)
+        return models.parameter_count(self.network.model)
 
     @property
     def threads(self) -> int:
@@ -51,9 +58,45 @@ class Prepared:
     def gpu_uuid(self) -> str | None:
         return devices.gpu_uuid(self.device)
 
+    def augment_elsewhere(self, augment_on: str) -> None:
+        """Take the batches from another source from now on."""
+        self.batches.close()
+        self.batches = self.sources.make(augment_on)
+
+
+@dataclass
+class Sources:
+    """Makes the source of batches for any way to augment."""
+
+    recipe: Recipe
+    dataset: Dataset
+    normalization: Normalization
+    device: torch.device
+
+    def make(self, augment_on: str) -> BatchSource:
+        data, seed = self.recipe.data, self.recipe.train.seed
+        if augment_on == "loader":
+            # Imported here because torchvision's transforms take a second to import.
+            from cnntop.core.training.loader import LoaderBatches, Pictures
+
+            images = self.dataset.train
+            pictures = Pictures(images, data, self.normalization)
+            return LoaderBatches(pictures, len(images), data, seed, self.device)
+        where = self.device if augment_on == "device" else torch.device("cpu")
+        return ResidentBatches(self.dataset.train, data, seed, where, augment_on)
+
+    def in_process(self) -> list[str]:
+        """The ways that need no workers, the likelier first."""
+        if self.device.type == "cpu":
+            return ["cpu"]
+        images = self.dataset.train.images
+        free_bytes, _ = torch.cuda.mem_get_info(self.device)
+        fits = images.numel() < free_bytes / 2
+        return ["device", "cpu"] if fits else ["cpu"]
+
 
 def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepared:
-    """Load the dataset, build the network, put both where the run trains.
+    """Load the dataset, build the network, put both where the run trains, try out how to augment.
 
     Call it in the thread that will train. Raises UsageError for a device that is not there or a
     batch larger than the dataset, DatasetError for a dataset that is not to be had, Cancelled.
@@ -75,43 +118,70 @@ def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepar
         )
     sink.emit(Activity(f"building {recipe.model.label}"))
     with memory_watched(recipe, "building the network"):
-        return _build(recipe, dataset, device)
+        return _build(recipe, dataset, device, sink, cancelled)
 
 
-def _build(recipe: Recipe, dataset: Dataset, device: torch.device) -> Prepared:
+def _build(
+    recipe: Recipe, dataset: Dataset, device: torch.device, sink: Sink,
+    cancelled: Callable[[], bool],
+) -> Prepared:  # fmt: skip
     torch.manual_seed(recipe.train.seed)
     channels, image_size = dataset.train.images.shape[1:3]
-    model = models.build(recipe.model, channels, len(dataset.classes), image_size).to(device)
+    model = models.build(recipe.model, channels, len(dataset.classes), image_size)
     normalization = Normalization(dataset.train.images)
-    batches = batch_source(recipe, dataset, normalization, device)
-    normalization.to(device)
-    return Prepared(recipe, dataset, model, _sgd(recipe, model), device, batches, normalization)
+    network = Network(model, normalization, recipe.train, device, recipe.machine.precision)
+    sources = Sources(recipe, dataset, normalization, device)
+    batches, reason = _chosen(sources, network, sink, cancelled)
+    return Prepared(recipe, dataset, network, device, sources, batches, reason)
 
 
-def _sgd(recipe: Recipe, model: nn.Module) -> torch.optim.SGD:
-    """Made here and not in the loop: torch's first optimiser takes seconds to import, which are
-    no training time."""
-    train = recipe.train
-    return torch.optim.SGD(
-        model.parameters(), lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
+def _chosen(
+    sources: Sources, network: Network, sink: Sink, cancelled: Callable[[], bool]
+) -> tuple[BatchSource, str]:
+    """The source for the recipe's `augment_on`, and the reason if that is "auto".
+
+    Ways which the recipe does not ask for are tried out all the same where they could be faster,
+    so that a verdict can tell by how much.
+    """
+    wanted = sources.recipe.data.augment_on
+    trials: dict[str, AugmentationTried] = {}
+    made: dict[str, BatchSource] = {}
+
+    def try_on(augment_on: str) -> None:
+        sink.emit(Activity(f"trying augmentation on {augment_on}"))
+        made[augment_on] = sources.make(augment_on)
+        trials[augment_on] = try_out(made[augment_on], network, cancelled)
+        sink.emit(trials[augment_on])
+
+    on_cpu_already = network.device.type == "cpu" and wanted in ("cpu", "device")
+    for augment_on in sources.in_process():
+        if augment_on != wanted and not on_cpu_already:
+            try_on(augment_on)
+    if wanted != "auto":
+        return sources.make(wanted), ""
+    fewest_seconds = min(_step_seconds(trial) for trial in trials.values())
+    least_wait = min(trial.wait_seconds for trial in trials.values())
+    spare_cores = cores() - torch.get_num_threads()
+    if least_wait > _LOADER_WORTH_TRYING * fewest_seconds and spare_cores > 1:
+        try_on("loader")
+    best = min(trials, key=lambda name: _step_seconds(trials[name]))
+    for augment_on, source in made.items():
+        if augment_on != best:
+            source.close()
+    return made[best], _reason(best, trials)
+
+
+def _step_seconds(trial: AugmentationTried) -> float:
+    return trial.wait_seconds + trial.transfer_seconds + trial.compute_seconds
+
+
+def _reason(best: str, trials: dict[str, AugmentationTried]) -> str:
+    steps = {name: f"{1e3 * _step_seconds(trial):.3g} ms" for name, trial in trials.items()}
+    others = [f"{steps[name]} on {name}" for name in trials if name != best]
+    wait = trials[best].wait_seconds / _step_seconds(trials[best])
+    tried = f" ({', '.join(others)})" if others else ""
+    return (
+        f"augmentation on {best}: a step of {steps[best]} in the trial{tried}, "
+        f"of which {100 * wait:.2g} % wait for its batch"
+        + ("" if "loader" in trials else ", the most that workers could hide")
     )
-
-
-def batch_source(
-    recipe: Recipe,
-    dataset: Dataset,
-    normalization: Normalization,
-    device: torch.device,
-) -> BatchSource:
-    """The source for the recipe's `augment_on`; "auto" augments where the network trains."""
-    data, seed = recipe.data, recipe.train.seed
-    if data.augment_on == "loader":
-        # Imported here because torchvision's transforms take a second to import.
-        from cnntop.core.training.loader import LoaderBatches
-
-        return LoaderBatches(dataset.train, data, seed, normalization, device)
-    augment_on = data.augment_on
-    if augment_on == "auto":
-        augment_on = "device" if device.type == "cuda" else "cpu"
-    where = device if augment_on == "device" else torch.device("cpu")
-    return ResidentBatches(dataset.train, data, seed, where, augment_on)

@@ -1,92 +1,169 @@
 """The step clock: every moment of training belongs to exactly one part of the split.
 
-`lap(part)` closes the stretch since the last lap and gives it to `part`. The parts add up to the
-time between the first lap and the last by construction; there is nothing to reconcile.
+A lap closes the stretch since the last lap and gives it to a part. The parts add up to the time
+between the first lap and the last by construction; there is nothing to reconcile.
 """
 
+import random
 import time
-from collections import deque
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from cnntop.core.split import Split
+from cnntop.core.training.stopwatch import Laps, Stopwatch, stopwatch
 
-Part = Literal["wait", "transfer", "compute", "other"]
+Lap = Literal["wait", "transfer", "forward", "backward", "optimizer", "other"]
+"""The laps of a batch, in this order; with several passes the last four come again."""
 
+SHORT_BATCH_SECONDS = 0.002
+TIMED_EVERY_SECONDS = 0.005
+"""Of batches shorter than the first, one in about every such while is timed: on a GPU timing one
+costs some 20 us, which is then at most half a percent."""
 
-class StepClock(Protocol):
-    def start(self) -> None:
-        """Begin, or go on after a pause: the time since the last lap belongs to nobody."""
+PROBE_EVERY_SECONDS = 2.0
 
-    def lap(self, part: Part) -> None:
-        """Give the time since the last lap (or start) to `part`."""
-
-    def read(self) -> Split:
-        """The split of the laps since the last reading."""
-
-
-class HostClock:
-    """For CPU training, where a call returns when its work is done."""
-
-    def __init__(self) -> None:
-        self._nanoseconds = dict.fromkeys(("wait", "transfer", "compute", "other"), 0)
-        self._last = time.perf_counter_ns()
-
-    def start(self) -> None:
-        self._last = time.perf_counter_ns()
-
-    def lap(self, part: Part) -> None:
-        now = time.perf_counter_ns()
-        self._nanoseconds[part] += now - self._last
-        self._last = now
-
-    def read(self) -> Split:
-        split = Split(**{part: spent / 1e9 for part, spent in self._nanoseconds.items()})
-        self._nanoseconds = dict.fromkeys(self._nanoseconds, 0)
-        return split
+_TIMED = {"wait": "wait", "transfer": "transfer", "optimizer": "compute", "other": "other"}
+_SAMPLED = _TIMED | {"forward": "forward", "backward": "backward", "optimizer": "optimizer"}
+_PROBED = _TIMED | {"optimizer": "busy"}
+_UNTIMED: dict[str, str] = {}
 
 
-class CudaClock:
-    """For a GPU, where a call returns long before its work is done.
+@dataclass
+class Measured:
+    """What a reading tells: the split, and what is known of its compute (None: not measured).
 
-    A lap records an event on the compute stream, so the stretch between two events is what the GPU
-    spent on it or waited for it: *exposed* wait, transfer and compute. Events come from a pool and
-    are read only once they have passed, so that no lap waits for the GPU.
+    Forward, backward and optimiser share `split.compute` as in the sampled batch.
+    `launch_gap_seconds` is the part of it in which the GPU stood idle between kernels.
     """
 
-    def __init__(self) -> None:
-        self._pool: list[torch.cuda.Event] = []
-        self._pending: deque[tuple[Part, torch.cuda.Event, torch.cuda.Event]] = deque()
-        self._seconds = Split()
-        self._last = self._record()
+    split: Split
+    forward_seconds: float | None = None
+    backward_seconds: float | None = None
+    optimizer_seconds: float | None = None
+    launch_gap_seconds: float | None = None
+
+
+class StepClock:
+    """Says which batches are timed, and makes the split of all of them from those that are.
+
+    A batch is timed as a whole or not at all. The time of those that are not is known as a sum and
+    shared out as that of the timed ones of the same reading. Which ones are timed is drawn: a fixed
+    distance could fall in step with the workers of a loader and always meet the same one.
+
+    Once a reading a batch is *sampled*: its forward, backward and optimiser are timed one by one.
+    Every two seconds one is *probed* where the device can be held: its kernels are launched while
+    the device is kept busy, so that it shows what they take without the gaps between them.
+    """
+
+    def __init__(self, watch: Stopwatch) -> None:
+        self._watch = watch
+        self._draw = random.Random(0)
+        self._names = _TIMED
+        self._spacing = 1
+        self._until_timed = 0
+        self._batches = 0
+        self._timed = 0
+        self._sampled_at = 0
+        self._shares = Split(other=1.0)
+        self._probed_at = time.monotonic()
+        self._launch_gap: float | None = None
 
     def start(self) -> None:
-        self._last = self._record()
+        """Begin, or go on after a pause: the time since the last lap belongs to nobody."""
+        self._watch.start()
+        self._names = _TIMED
 
-    def lap(self, part: Part) -> None:
-        event = self._record()
-        self._pending.append((part, self._last, event))
-        self._last = event
+    def begin_batch(self) -> None:
+        """The laps from here on are those of the next batch."""
+        self._batches += 1
+        self._until_timed -= 1
+        if self._until_timed > 0:
+            self._names = _UNTIMED
+            return
+        self.end_batches()
+        if self._timed == self._sampled_at:
+            self._names = _SAMPLED
+        elif self._timed == self._sampled_at + 1 and self._probe_due():
+            self._names = _PROBED
+        self._timed += 1
+        if self._spacing > 1:
+            self._until_timed = self._draw.randint(1, 2 * self._spacing - 1)
 
-    def read(self) -> Split:
-        if self._pending:
-            # Callers have just read their sums from the device, so this waits for next to nothing;
-            # without it the newest laps would be counted to the next reading.
-            self._pending[-1][2].synchronize()
-        while self._pending and self._pending[0][2].query():
-            part, begin, end = self._pending.popleft()
-            seconds = begin.elapsed_time(end) / 1e3
-            setattr(self._seconds, part, getattr(self._seconds, part) + seconds)
-            self._pool.append(begin)
-        split, self._seconds = self._seconds, Split()
-        return split
+    def lap(self, lap: Lap) -> None:
+        """Give the time since the last lap to `lap`, where this batch is timed so finely."""
+        name = self._names.get(lap)
+        if name is None:
+            return
+        self._watch.lap(name)
+        if self._names is _PROBED:
+            self._probe(lap)
 
-    def _record(self) -> torch.cuda.Event:
-        event = self._pool.pop() if self._pool else torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
+    def end_batches(self) -> None:
+        """What follows belongs to no batch. Call before work whose time goes `outside`."""
+        if self._names is _UNTIMED:
+            self._watch.lap("untimed")
+        self._names = _TIMED
+
+    def outside(self) -> None:
+        """Give the time since the last lap to "other", as no part of a batch."""
+        self.end_batches()
+        self._watch.lap("outside")
+
+    def read(self) -> Measured:
+        """Everything since the last reading. Call after `outside`."""
+        laps = self._watch.read()
+        seconds = laps.seconds
+        sampled = [seconds[name] for name in ("forward", "backward", "optimizer")]
+        compute = sum(sampled) + seconds["compute"] + seconds["busy"]
+        timed = Split(seconds["wait"], seconds["transfer"], compute, seconds["other"])
+        if timed.seconds > 0:
+            self._shares = timed * (1 / timed.seconds)
+        split = timed + self._shares * seconds["untimed"]
+        self._space_out(split.seconds)
+        split.other += seconds["outside"]
+        measured = Measured(split, *(_share(split.compute, sampled, at) for at in range(3)))
+        self._note_gap(laps)
+        if self._launch_gap is not None:
+            measured.launch_gap_seconds = split.compute * self._launch_gap
+        return measured
+
+    def _space_out(self, seconds: float) -> None:
+        """From the `seconds` of the batches just read: how many of the next to time."""
+        if self._batches:
+            batch_seconds = seconds / self._batches
+            short = 0 < batch_seconds < SHORT_BATCH_SECONDS
+            self._spacing = max(1, round(TIMED_EVERY_SECONDS / batch_seconds)) if short else 1
+        self._until_timed = self._draw.randint(1, self._spacing)
+        # The first batch after a reading may find the device idle: rather sample the second.
+        self._sampled_at = 1 if self._timed > 1 else 0
+        self._batches = self._timed = 0
+
+    def _probe_due(self) -> bool:
+        return time.monotonic() - self._probed_at >= PROBE_EVERY_SECONDS
+
+    def _probe(self, lap: str) -> None:
+        """Hold the device before the probed batch's compute; go on as usual after it."""
+        if lap == "transfer":
+            self._probed_at = time.monotonic()
+            if self._watch.hold():
+                self._watch.lap("outside")
+            else:
+                self._names = _TIMED
+        elif lap == "optimizer":
+            self._names = _TIMED
+
+    def _note_gap(self, laps: Laps) -> None:
+        busy, usual = laps.mean("busy"), laps.mean("compute")
+        if busy is not None and usual:
+            self._launch_gap = max(0.0, 1.0 - busy / usual)
+
+
+def _share(whole: float, parts: list[float], at: int) -> float | None:
+    total = sum(parts)
+    return whole * parts[at] / total if total > 0 else None
 
 
 def step_clock(device: torch.device) -> StepClock:
-    return CudaClock() if device.type == "cuda" else HostClock()
+    return StepClock(stopwatch(device))

@@ -41,6 +41,11 @@ class FakeNvml:
         self.failure: int | None = None  # every call gives this error
         self.unsupported: set[str] = set()  # figures this card does not have
         self.lost: set[int] = set()
+        # As drivers too old to know the calls, until a test says otherwise:
+        self.clock_reasons: int | None = None
+        self.compute_ids: list[int] | None = None
+        self.graphics_ids: list[int] | None = None
+        self.lists_made = 0
         self.answers = threading.Event()
         self.answers.set()
         self.opened = 0
@@ -98,6 +103,41 @@ class FakeNvml:
 
     def nvmlDeviceGetTotalEnergyConsumption(self, gpu: int) -> Any:  # noqa: N802
         return self._figure("energy", gpu, 9_876_543)
+
+    def _newer(self, gpu: int, value: Any) -> Any:
+        if value is None:  # said by the binding, whatever state the driver is in
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+        return self._figure("newer", gpu, value)
+
+    def nvmlDeviceGetCurrentClocksEventReasons(self, gpu: int) -> Any:  # noqa: N802
+        return self._newer(gpu, self.clock_reasons)
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, gpu: int) -> Any:  # noqa: N802
+        return self._newer(gpu, None)
+
+    def nvmlDeviceGetComputeRunningProcesses_v3(self, gpu: int) -> Any:  # noqa: N802
+        self.lists_made += 1
+        return _processes(self._newer(gpu, self.compute_ids))
+
+    def nvmlDeviceGetComputeRunningProcesses_v2(self, gpu: int) -> Any:  # noqa: N802
+        return self._newer(gpu, None)
+
+    def nvmlDeviceGetComputeRunningProcesses(self, gpu: int) -> Any:  # noqa: N802
+        try:
+            return self.nvmlDeviceGetComputeRunningProcesses_v3(gpu)
+        except pynvml.NVMLError_FunctionNotFound as error:  # as the real one: no NVMLError
+            raise pynvml.NVMLLibraryMismatchError from error
+
+    def nvmlDeviceGetGraphicsRunningProcesses_v3(self, gpu: int) -> Any:  # noqa: N802
+        return _processes(self._newer(gpu, self.graphics_ids))
+
+    def nvmlDeviceGetGraphicsRunningProcesses_v2(self, gpu: int) -> Any:  # noqa: N802
+        return self._newer(gpu, None)
+
+
+def _processes(ids: list[int]) -> list[Any]:
+    # The driver does not tell the memory of a process that is not its caller's to see.
+    return [SimpleNamespace(pid=one, usedGpuMemory=None) for one in ids]
 
 
 @pytest.fixture

@@ -1,12 +1,19 @@
-"""Augmentation: a draw of its own for every image, all windows and coins alike, nothing else."""
+"""Augmentation: a draw of its own for every image, all windows and coins alike, nothing else; and
+the same chances in all three ways to augment."""
 
 from collections import Counter
+from functools import cache
+from itertools import pairwise
 
 import pytest
 import torch
+from scipy.stats import chi2
 from torch.nn import functional
 
-from cnntop.core.training.augmentation import CROP_PADDING, Normalization, augment
+from cnntop.core.recipe import resolve
+from cnntop.core.training.augmentation import CROP_PADDING, Normalization, augment, draw
+from cnntop.core.training.datasets import Dataset, ImageSet
+from cnntop.core.training.preparation import Sources
 
 ALL = ("crop", "hflip", "vflip")
 OFFSETS = 2 * CROP_PADDING + 1
@@ -43,7 +50,7 @@ def draws(names: tuple[str, ...], count: int, seed: int = 0) -> list[tuple[int, 
     """The draw of each of `count` copies of one image, checked to be an allowed one."""
     image = picture()
     allowed = variants(image, names)
-    out = augment(image.expand(count, -1, -1, -1), names, generator(seed))
+    out = augment(image.expand(count, -1, -1, -1), draw(names, count, generator(seed)))
     return [allowed[one.numpy().tobytes()] for one in out]
 
 
@@ -105,7 +112,7 @@ def test_the_generator_alone_decides() -> None:
 def test_images_stay_bytes_and_the_originals_as_they_were() -> None:
     images = picture().repeat(8, 1, 1, 1)
     before = images.clone()
-    out = augment(images, ALL, generator())
+    out = augment(images, draw(ALL, len(images), generator()))
     assert (out.dtype, out.shape) == (torch.uint8, images.shape)
     assert out.data_ptr() != images.data_ptr()
     out.zero_()
@@ -114,16 +121,112 @@ def test_images_stay_bytes_and_the_originals_as_they_were() -> None:
 
 def test_without_names_nothing_happens() -> None:
     images = picture().repeat(4, 1, 1, 1)
-    assert torch.equal(augment(images, (), generator()), images)
+    assert torch.equal(augment(images, draw((), len(images), generator())), images)
 
 
 @pytest.mark.parametrize("shape", [(5, 1, 28, 28), (1, 3, 16, 16), (3, 3, 20, 12)])
 def test_grey_small_and_oblong_images(shape: tuple[int, ...]) -> None:
     images = torch.randint(1, 256, shape, dtype=torch.uint8, generator=generator())
-    out = augment(images, ALL, generator(1))
+    out = augment(images, draw(ALL, len(images), generator(1)))
     assert out.shape == shape
     for one, image in zip(out, images, strict=True):
         assert one.contiguous().numpy().tobytes() in variants(image, ALL)
+
+
+WAYS = [
+    ("loader", "cpu"),
+    ("cpu", "cpu"),
+    ("device", "cpu"),
+    pytest.param(
+        ("device", "cuda"),
+        marks=[
+            pytest.mark.cuda,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU"),
+        ],
+    ),
+]
+COUNT = 9_720
+"""Thirty for each of the 324 results, and a hundred and twenty for each of the 81 windows."""
+
+Found = dict[int, tuple[int, int, bool, bool]]
+"""By image, its draw in one pass: top, left, h-flip, v-flip."""
+
+
+@cache
+def passes(way: tuple[str, str]) -> tuple[Found, Found]:
+    """The draws of two passes over images that are all alike, every pixel telling its place, so
+    that each can be read from the result exactly, black border and all."""
+    augment_on, device = way
+    place = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
+    images = torch.cat([place // 16 + 100, place % 16 + 200])
+    allowed = variants(images, ALL)
+    split = ImageSet(images.repeat(COUNT, 1, 1, 1), torch.arange(COUNT))
+    dataset = Dataset("places", tuple(map(str, range(COUNT))), split, split)
+    data = {"batch_size": 100, "augment_on": augment_on, "augment": list(ALL), "workers": 0}
+    if augment_on != "loader":
+        del data["workers"]
+    recipe = resolve({"data": data, "train": {"epochs": 1, "seed": 5}}, "test")
+    normalization = Normalization(split.images)
+    source = Sources(recipe, dataset, normalization, torch.device(device)).make(augment_on)
+    found: tuple[Found, Found] = ({}, {})
+    for epoch in (0, 1):
+        for batch in source.epoch(epoch + 1):
+            levels = batch.images.cpu()
+            if levels.dtype != torch.uint8:
+                levels *= normalization.deviation[:, None, None]
+                levels = (levels + normalization.mean[:, None, None]).round().to(torch.uint8)
+            for label, image in zip(batch.labels.tolist(), levels, strict=True):
+                found[epoch][label] = allowed[image.numpy().tobytes()]
+    return found
+
+
+def require_uniform(drawn: list[int], cells: int) -> None:
+    """Fails one fair draw in 100,000; with the seed as it is, always or never."""
+    assert chi_square(Counter(drawn), cells) < chi2.ppf(1 - 1e-5, cells - 1)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_in_every_way_all_results_are_as_likely(way: tuple[str, str]) -> None:
+    for found in passes(way):
+        assert len(found) == COUNT
+        require_uniform([top * OFFSETS + left for top, left, _, _ in found.values()], 81)
+        require_uniform([2 * h + v for _, _, h, v in found.values()], 4)
+        # Flips say nothing about the window, neither along their axis nor across.
+        for offset in (0, 1):
+            for flip in (2, 3):
+                require_uniform([one[offset] * 2 + one[flip] for one in found.values()], 18)
+        require_uniform(
+            [((t * OFFSETS + le) * 2 + h) * 2 + v for t, le, h, v in found.values()], 324
+        )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_in_every_way_an_image_draws_apart_from_others_and_from_other_passes(
+    way: tuple[str, str],
+) -> None:
+    first, second = passes(way)
+    in_order = list(first.values())
+    neighbours = list(pairwise(in_order))
+    a_batch_apart = list(zip(in_order[:-100], in_order[100:], strict=True))
+    epochs = [(first[image], second[image]) for image in range(COUNT)]
+    # Not by its index either, were it the place in the pass that decides.
+    places = list(zip(in_order, second.values(), strict=True))
+    for pairs in (neighbours, a_batch_apart, epochs, places):
+        for offset in (0, 1):
+            require_uniform([one[offset] * OFFSETS + two[offset] for one, two in pairs], 81)
+        for flip in (2, 3):
+            require_uniform([2 * one[flip] + two[flip] for one, two in pairs], 4)
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_every_way_is_like_the_papers(way: tuple[str, str]) -> None:
+    for papers, found in zip(passes(WAYS[0]), passes(way), strict=True):
+        assert list(found) == list(papers)  # the same images in the same order
+        one, other = Counter(papers.values()), Counter(found.values())
+        assert set(one) == set(other)
+        distance = sum((one[result] - other[result]) ** 2 / (one[result] + other[result])
+                       for result in one)  # fmt: skip
+        assert distance < chi2.ppf(1 - 1e-5, len(one) - 1)
 
 
 def test_normalized_training_images_have_mean_0_and_deviation_1() -> None:

@@ -1,7 +1,9 @@
 """Batches: every image once an epoch, the same for the same seed, and three ways that mean one."""
 
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
@@ -10,9 +12,9 @@ import torch
 
 from cnntop.core.recipe import Recipe, resolve
 from cnntop.core.training.augmentation import Normalization
-from cnntop.core.training.batches import Batch, BatchSource
+from cnntop.core.training.batches import Batch, BatchSource, ResidentBatches, epoch_order
 from cnntop.core.training.datasets import Dataset, ImageSet
-from cnntop.core.training.preparation import batch_source
+from cnntop.core.training.preparation import Sources
 
 CPU = torch.device("cpu")
 RESIDENT = ["cpu", "device"]
@@ -38,10 +40,12 @@ def recipe(augment_on: str, seed: int = 0, **data: Any) -> Recipe:
     return resolve(tree, "test")
 
 
-def source(augment_on: str, images: torch.Tensor = IMAGES, **more: Any) -> BatchSource:
+def source(
+    augment_on: str, images: torch.Tensor = IMAGES, device: torch.device = CPU, **more: Any
+) -> BatchSource:
     whole = dataset(images)
     normalization = Normalization(whole.train.images)
-    return batch_source(recipe(augment_on, **more), whole, normalization, CPU)
+    return Sources(recipe(augment_on, **more), whole, normalization, device).make(augment_on)
 
 
 @pytest.fixture(params=[*RESIDENT, "loader"])
@@ -51,23 +55,22 @@ def any_source(request: pytest.FixtureRequest) -> Iterator[BatchSource]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[BatchSource]:
+    made = source("loader", workers=2)
+    yield made
+    made.close()
+
+
 def same(one: list[Batch], two: list[Batch]) -> bool:
     return len(one) == len(two) and all(
-        torch.equal(a, b) for pair in zip(one, two, strict=True) for a, b in zip(*pair, strict=True)
+        torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
+        for a, b in zip(one, two, strict=True)
     )
 
 
 def order(batches: list[Batch]) -> list[int]:
-    return torch.cat([labels for _, labels in batches]).tolist()
-
-
-def test_auto_augments_where_the_network_trains() -> None:
-    assert source("auto").augment_on == "cpu"
-    assert [source(place).augment_on for place in ("cpu", "device", "loader")] == [
-        "cpu",
-        "device",
-        "loader",
-    ]
+    return torch.cat([batch.labels for batch in batches]).tolist()
 
 
 def test_every_epoch_visits_every_image_exactly_once(any_source: BatchSource) -> None:
@@ -77,11 +80,11 @@ def test_every_epoch_visits_every_image_exactly_once(any_source: BatchSource) ->
 
 def test_batches_have_their_size_and_the_last_one_what_is_left(any_source: BatchSource) -> None:
     batches = list(any_source.epoch(1))
-    assert [len(images) for images, _ in batches] == [16, 16, 16, 16, 6]
-    assert [len(labels) for _, labels in batches] == [16, 16, 16, 16, 6]
-    for images, labels in batches:
-        assert images.shape[1:] == (3, 16, 16)
-        assert labels.dtype == torch.int64
+    assert [len(batch.images) for batch in batches] == [16, 16, 16, 16, 6]
+    assert [len(batch.labels) for batch in batches] == [16, 16, 16, 16, 6]
+    for batch in batches:
+        assert batch.images.shape[1:] == (3, 16, 16)
+        assert batch.labels.dtype == torch.int64
 
 
 def test_an_epoch_can_be_repeated_alone(any_source: BatchSource) -> None:
@@ -112,9 +115,9 @@ def test_without_augmentation_images_are_the_datasets(augment_on: str) -> None:
 
 def test_resident_images_stay_bytes_and_the_dataset_as_it_was() -> None:
     before = IMAGES.clone()
-    for images, _ in source("cpu").epoch(1):
-        assert images.dtype == torch.uint8
-        images.zero_()
+    for batch in source("cpu").epoch(1):
+        assert batch.images.dtype == torch.uint8
+        batch.images.zero_()
     assert torch.equal(IMAGES, before)
 
 
@@ -127,79 +130,154 @@ def test_neighbouring_seeds_share_no_epoch() -> None:
     assert len(orders) == 20
 
 
-def test_what_the_loader_draws_depends_on_no_worker_and_no_earlier_epoch() -> None:
+def test_what_the_loader_draws_depends_on_no_worker_and_no_earlier_epoch(
+    two_workers: BatchSource,
+) -> None:
     alone = list(source("loader", workers=0).epoch(2))
-    two = source("loader", workers=2)
-    try:
-        list(two.epoch(1))
-        assert same(alone, list(two.epoch(2)))
-    finally:
-        two.close()
+    list(two_workers.epoch(1))
+    assert same(alone, list(two_workers.epoch(2)))
+    next(two_workers.epoch(1))
+    assert same(alone[3:], list(two_workers.epoch(2, first_batch=3)))
 
 
-def test_workers_do_not_answer_ctrl_c_and_everyone_else_still_does() -> None:
-    loader = source("loader", workers=2)
-    try:
-        batches = loader.epoch(1)
-        first = next(batches)
-        workers = [one for one in psutil.Process().children(recursive=True) if one.children() == []]
-        assert len(workers) >= 2
-        for worker in workers:
-            worker.send_signal(signal.SIGINT)
-        assert sorted(order([first, *batches])) == list(range(COUNT))
-    finally:
-        loader.close()
+def test_workers_do_not_answer_ctrl_c_and_everyone_else_still_does(
+    two_workers: BatchSource,
+) -> None:
+    batches = two_workers.epoch(1)
+    first = next(batches)
+    workers = worker_processes()
+    assert len(workers) == 2
+    for worker in workers:
+        worker.send_signal(signal.SIGINT)
+    assert sorted(order([first, *batches])) == list(range(COUNT))
+    assert worker_processes() == workers
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
 
 
-RAMPS = torch.empty((600, 2, 16, 16), dtype=torch.uint8)
-RAMPS[:, 0] = 20 + 10 * torch.arange(16)[None, :]  # brighter to the right: shows h-flips
-RAMPS[:, 1] = 20 + 10 * torch.arange(16)[:, None]  # brighter downwards: shows v-flips
+def test_the_three_ways_have_one_order_and_cpu_and_device_one_meaning_to_the_bit() -> None:
+    cpu, device, loader = (
+        [list(source(way).epoch(epoch)) for epoch in (1, 2)] for way in ("cpu", "device", "loader")
+    )
+    for epoch in (0, 1):
+        assert same(cpu[epoch], device[epoch])
+        assert order(cpu[epoch]) == order(loader[epoch])
+        assert order(cpu[epoch]) == epoch_order(COUNT, 0, epoch + 1).tolist()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_loader_and_cpu_mean_the_same(workers: int) -> None:
-    normalization = Normalization(RAMPS)
-    found = {}
-    for augment_on, more in (("cpu", {}), ("loader", {"workers": workers})):
-        made = source(augment_on, RAMPS, batch_size=100, **more)
-        try:
-            batches = list(made.epoch(1))
-        finally:
-            made.close()
-        assert sorted(order(batches)) == list(range(len(RAMPS)))
-        images = torch.cat([images for images, _ in batches])
-        found[augment_on] = normalization(images) if images.dtype == torch.uint8 else images
-    cpu, loader = found["cpu"], found["loader"]
-    assert loader.shape == cpu.shape == RAMPS.shape
-    assert loader.min().item() == pytest.approx(cpu.min().item(), abs=1e-4)
-    assert loader.mean().item() == pytest.approx(cpu.mean().item(), abs=0.04)
-    assert loader.std().item() == pytest.approx(cpu.std().item(), rel=0.04)
-    for images in (cpu, loader):
-        h, v, left, top = draws(images, normalization)
-        # Five standard deviations of 600 fair draws either side.
-        assert all(0.4 < coins.float().mean() < 0.6 for coins in (h, v))
-        assert 0.16 < (h & v).float().mean() < 0.34
-        for offsets in (left, top):
-            assert sorted(set(offsets.tolist())) == list(range(-4, 5))
-            assert abs(offsets.float().mean()) < 0.53
-        # Every image draws for itself, whichever worker it went through.
-        assert len(set(zip(*(d.tolist() for d in (h, v, left, top)), strict=True))) > 200
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_a_gpu_makes_the_batches_of_the_cpu_and_does_not_say_when() -> None:
+    found = list(source("device", device=torch.device("cuda")).epoch(3))
+    assert all(batch.images.device.type == batch.labels.device.type == "cuda" for batch in found)
+    assert same(
+        [Batch(b.images.cpu(), b.labels.cpu()) for b in found], list(source("cpu").epoch(3))
+    )
+    assert all(batch[2:] == (None, None, None) for batch in found)
 
 
-def draws(images: torch.Tensor, normalization: Normalization) -> tuple[torch.Tensor, ...]:
-    """What was drawn for each augmented ramp: h-flip, v-flip, left and top offset (-4 to 4)."""
-    levels = images * normalization.deviation[:, None, None] + normalization.mean[:, None, None]
-    across, down = levels[:, 0, 8, :], levels[:, 1, :, 8]
-    found = []
-    for ramp in (across, down):
-        flipped = ramp[:, 8] < ramp[:, 7]
-        column = torch.where(flipped, 15 - 8, 8)
-        found.append((flipped, ((ramp[:, 8] - 20) / 10).round().long() - column))
-    (h, left), (v, top) = found
-    return h, v, left, top
+@pytest.mark.parametrize("first_batch", [0, 1, 4, 5, 9])
+def test_a_pass_begun_in_its_middle_is_the_tail_of_the_whole(
+    any_source: BatchSource, first_batch: int
+) -> None:
+    whole = list(any_source.epoch(2))
+    assert same(list(any_source.epoch(2, first_batch)), whole[first_batch:])
+    assert same(list(source(any_source.augment_on).epoch(2, first_batch)), whole[first_batch:])
+
+
+def test_no_source_touches_the_generator_that_dropout_draws_from(any_source: BatchSource) -> None:
+    before = torch.get_rng_state()
+    list(any_source.epoch(1))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_source_tells_where_it_augments_and_with_how_many_workers() -> None:
+    for way in (*RESIDENT, "loader"):
+        assert source(way).augment_on == way
+    assert [source(way).workers for way in RESIDENT] == [None, None]
+    assert [source("loader", workers=count).workers for count in (0, 2)] == [0, 2]
+
+
+@pytest.mark.parametrize("then", ["loader", "device"])
+def test_a_swap_in_the_middle_of_a_pass_sees_each_image_once(then: str) -> None:
+    batches = source("cpu").epoch(1)
+    seen = [next(batches), next(batches), *source(then).epoch(1, first_batch=2)]
+    assert order(seen) == epoch_order(COUNT, 0, 1).tolist()
+
+
+def test_closing_in_the_middle_of_a_pass_ends_the_workers_at_once_and_leaves_the_rest() -> None:
+    images = torch.randint(0, 256, (4_000, 3, 32, 32), dtype=torch.uint8)
+    others = worker_processes()
+    loader = source("loader", images, batch_size=100, workers=2)
+    batches = loader.epoch(1)
+    first = next(batches)
+    workers = [worker for worker in worker_processes() if worker not in others]
+    assert len(workers) == 2
+    began = time.monotonic()
+    loader.close()
+    assert not any(worker.is_running() for worker in workers)
+    # Each ends with the batch that it works on; 5 s is where torch would lose patience.
+    assert time.monotonic() - began < 4.0
+    assert next(batches, None) is None
+    assert first.images.isfinite().all()
+    seen = [first, *source("cpu", images, batch_size=100).epoch(1, first_batch=1)]
+    assert order(seen) == epoch_order(len(images), 0, 1).tolist()
+    loader.close()
+
+
+def test_times_are_those_of_the_work(any_source: BatchSource) -> None:
+    began = time.perf_counter()
+    batches = list(any_source.epoch(1))
+    ended = time.perf_counter()
+    stamps = [stamp for b in batches for stamp in (b.begun_seconds, b.ready_seconds)]
+    assert [began, *stamps, ended] == sorted([began, *stamps, ended])
+    for batch in batches:
+        assert 0 < batch.cpu_seconds <= batch.ready_seconds - batch.begun_seconds + 1e-4
+
+
+def test_workers_tell_times_by_the_same_clock(two_workers: BatchSource) -> None:
+    began = time.perf_counter()
+    batches = list(two_workers.epoch(1))
+    ended = time.perf_counter()
+    for batch in batches:
+        assert began < batch.begun_seconds < batch.ready_seconds < ended
+        assert 0 < batch.cpu_seconds <= batch.ready_seconds - batch.begun_seconds + 1e-4
+
+
+@pytest.mark.parametrize("augment_on", ["cpu", "loader"])
+def test_one_thread_prepares_a_batch_and_the_training_keeps_its_threads(
+    augment_on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within = []
+
+    def prepared(*_: object) -> Any:
+        within.append(torch.get_num_threads())
+        return IMAGES[0], 0
+
+    made = source(augment_on)
+    monkeypatch.setattr(ResidentBatches, "_prepare", prepared)
+    monkeypatch.setattr("cnntop.core.training.loader.Pictures._picture", prepared)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for _ in made.epoch(1):
+            assert torch.get_num_threads() == 3
+            with ThreadPoolExecutor(1) as another:
+                assert another.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert set(within) == {1}
+
+
+def worker_processes() -> list[psutil.Process]:
+    """The loader's workers: under the fork server, with no processes of their own."""
+    return [
+        one
+        for server in psutil.Process().children()
+        if "forkserver" in " ".join(server.cmdline())
+        for one in server.children()
+    ]
 
 
 def pixels(batches: list[Batch]) -> Iterator[tuple[int, torch.Tensor]]:
-    for images, labels in batches:
-        yield from zip(labels.tolist(), images, strict=True)
+    for batch in batches:
+        yield from zip(batch.labels.tolist(), batch.images, strict=True)

@@ -7,8 +7,11 @@ import msgspec
 from cnntop.core.events import (
     Activity,
     AnyEvent,
+    AugmentationTried,
     CpuSample,
     EpochFinished,
+    FixApplied,
+    FixMeasured,
     GpuSample,
     GpusUnavailable,
     Notice,
@@ -39,7 +42,8 @@ def stretch(epoch: int, part: int, loss: float | None, accuracy: float | None) -
     return StepsMeasured(
         epoch=epoch, step=round(313 * (epoch - 1 + part / STRETCHES)), steps=39, images=1250,
         loss=loss, accuracy=accuracy, lr=0.01, wait_seconds=0.1, transfer_seconds=0.02,
-        compute_seconds=0.28, other_seconds=0.05,
+        compute_seconds=0.28, other_seconds=0.05, hidden_wait_seconds=0.2, augment_cpu_seconds=0.3,
+        forward_seconds=0.1, backward_seconds=0.16, optimizer_seconds=0.02,
     )  # fmt: skip
 
 
@@ -94,6 +98,22 @@ def training(*before: AnyEvent, started: RunStarted = STARTED) -> list[AnyEvent]
     """A run in the middle of its sixth epoch."""
     warning = Notice("2 of 10,000 images in train/ cannot be decoded and are left out", "warning")
     return [*preparing(), warning, *before, started, *epochs(6, 5)]
+
+
+TRIED = AugmentationTried("cpu", 20, 0.0004, 0.0005, 0.0072, 0.000004)
+
+
+def waiting(*after: AnyEvent) -> list[AnyEvent]:
+    """A run whose augmentation in workers is too slow, where a trial showed a faster way."""
+    started = msgspec.structs.replace(STARTED, augment_on="loader", workers=2, cores=4)
+    return [*preparing(), TRIED, started, *epochs(2, 6), *after]
+
+
+def fixed(measured: bool) -> list[AnyEvent]:
+    applied = FixApplied("data.augment_on", "loader", "cpu", 548, 2_777.8, 1.22)
+    told = FixMeasured("data.augment_on", "loader", "cpu", 626, 2_777.8, 3_378.0, 1.22)
+    after = [stretch(2, part, 1.3, 0.4) for part in (7, 8)]
+    return waiting(applied, *after, *([told] if measured else []))
 
 
 def with_gpu(samples: Sequence[GpuSample]) -> list[AnyEvent]:

@@ -79,7 +79,7 @@ MISTAKES = {
     "rate not a number": Mistake(DEMO + "--lr nan", 2, ("train.lr", "nan")),
     "unknown device": Mistake(DEMO + "--device gpu", 2, ("machine.device", "'gpu'", "cuda")),
     "workers without loader": Mistake(DEMO + "--workers 2", 2, ("workers", "augment_on=loader")),
-    "a key that waits": Mistake(DEMO + "--set passes=3", 2, ("train.passes", "not there yet")),
+    "no pass at all": Mistake(DEMO + "--set passes=0", 2, ("train.passes", "least is 1")),
     "folder without a folder": Mistake(DEMO + "--dataset folder", 2, ("data.dir", "--data-dir")),
     "folder of a generated set": Mistake(
         DEMO + "--dataset shapes --data-dir {pictures}", 2, ("data.dir", "shapes")

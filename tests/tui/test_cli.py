@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
@@ -69,8 +70,31 @@ def test_help_of_run_names_every_option(place: Place) -> None:
     for option in (
         "--preset", "--dataset", "--data-dir", "--kernels", "--batch-size", "--epochs", "--time",
         "--lr", "--seed", "--set", "--device", "--workers", "--name", "--runs-dir", "--plain",
+        "--passes", "--auto-fix",
     ):  # fmt: skip
         assert option in page, option
+
+
+def test_passes_on_the_command_line(place: Place, quick: Callable[..., list[str]]) -> None:
+    done = place.run(*quick("--passes", "2", "--epochs", "1", "--set", "evaluate_every=5"))
+    assert done.code == 0, done.err
+    [row] = place.rows()
+    assert (row["passes"], row["evaluate_every"], row["epochs"]) == ("2", "5", "1")
+    assert row["test_accuracy"], "the last epoch is evaluated"
+    [folder] = place.run_folders()
+    [started] = re.findall(r'"steps_per_epoch":(\d+)', (folder / "events.jsonl").read_text())
+    assert int(started) == 2 * 9
+
+
+@pytest.mark.parametrize("arguments", [("--passes", "0"), ("--set", "passes=0")])
+def test_no_pass_at_all_is_refused(
+    place: Place, quick: Callable[..., list[str]], arguments: tuple[str, str]
+) -> None:
+    answer = place.run(*quick(*arguments))
+    assert answer.code == 2
+    assert "train.passes" in answer.err
+    assert "Traceback" not in answer.err
+    assert not place.runs.exists()
 
 
 def test_the_examples_in_the_help_of_run_are_right(place: Place) -> None:

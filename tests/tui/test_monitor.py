@@ -56,6 +56,8 @@ STORIES: dict[str, list[AnyEvent]] = {
     "preparing": story.preparing(),
     "started": [story.STARTED],
     "training": story.training(),
+    "waiting": story.waiting(),
+    "fixed": story.fixed(measured=True),
     "paused": [*story.training(), Paused()],
     "loss not finite": [nan(event) for event in story.training()],
     "diverged": [*map(nan, story.training()), RunEnded("diverged", "not finite", 9.0)],

@@ -30,6 +30,9 @@ def test_milestones_come_in_order(answer: Answer) -> None:
         r"^  status   finished$",
         r"^  trained  3 epochs in \d\d:\d\d$",
         r"^  test     loss \S+, accuracy \S+ %, best \S+ % after epoch [123]$",
+        r"^  steps    hidden wait \S+ %  augment \S+ ms CPU an image  "
+        r"forward \d+ % backward \d+ % optimizer \d+ %  launch gaps not measured$",
+        r"^  verdict  \S+: .+\.$",
         r"^  run      /.+-trial-",
         r"^  compare  cnntop compare --runs-dir /",
     )
@@ -55,6 +58,21 @@ def test_lines_and_files_say_the_same(answer: Answer, shared_place: Place) -> No
     assert f"{100 * float(row['best_test_accuracy']):.2f}" == shown[2]
     with (shared_place.run_folders()[0] / "epochs.csv").open(newline="") as file:
         assert [epoch["epoch"] for epoch in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_an_epoch_without_evaluation_says_so(place: Place, quick: Callable[..., list[str]]) -> None:
+    out = place.run(*quick("--epochs", "3", "--set", "evaluate_every=2")).out
+    tests = re.findall(r"^\[.*\] epoch (\d)/3: .* \| test (\w+ \w+)", out, re.MULTILINE)
+    assert [epoch for epoch, test in tests if test == "not evaluated"] == ["1"]
+    assert len(tests) == 3
+
+
+def test_auto_says_where_it_augments_and_why(place: Place, quick: Callable[..., list[str]]) -> None:
+    out = place.run(*quick("--epochs", "1", "--set", "augment_on=auto")).out
+    lines = out.splitlines()
+    [tried] = [at for at, line in enumerate(lines) if "] trying augmentation on cpu" in line]
+    [why] = [at for at, line in enumerate(lines) if "] info: augmentation on cpu: a step" in line]
+    assert tried < why
 
 
 def test_the_command_at_the_end_shows_the_run(answer: Answer, shared_place: Place) -> None:

@@ -26,6 +26,9 @@ STORIES: dict[str, list[AnyEvent]] = {
     "preparing": story.preparing(),
     "training": story.training(),
     "training-gpus": story.with_gpu([story.gpu(0), story.gpu(1, measured=False)]),
+    "waiting": story.waiting(),
+    "fix-applied": story.fixed(measured=False),
+    "fix-measured": story.fixed(measured=True),
     "paused": [*story.training(), Paused()],
     "finished": [*_WHOLE, *story.epochs(6), RunEnded("finished", "", 48.0)],
     "failed": [

@@ -11,11 +11,13 @@ from textual.widgets import Static
 TEXT = """\
 Keys
   p         pause between two steps; again: go on
+  f         apply the fix that the verdict (▶) proposes, between two steps
   q         stop and save, or leave the screen and train on
   ?         this page; Esc or ? closes it
 
 Where each step's time goes
-  wait      the network stands still for its next batch
+  wait      the network stands still for its next batch (exposed wait);
+            hidden wait is preparing batches while it computes
   transfer  moving the batch to the device
   compute   forward, backward and optimiser
   other     sums, log, checkpoints, evaluation

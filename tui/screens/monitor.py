@@ -17,7 +17,7 @@ from cnntop.tui.widgets.header import RunHeader
 from cnntop.tui.widgets.notices import NoticesPanel
 from cnntop.tui.widgets.panel import Panel
 from cnntop.tui.widgets.progress import RunProgress
-from cnntop.tui.widgets.split import SplitPanel
+from cnntop.tui.widgets.split import FIX_KEY, SplitPanel
 from cnntop.tui.widgets.too_small import TooSmall
 
 
@@ -26,6 +26,7 @@ class MonitorScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "app.pause", "Pause / go on"),
+        Binding(FIX_KEY, "app.fix", "Apply the fix"),
         Binding("q", "app.leave", "Stop or leave"),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
         Binding("question_mark", "app.help", "Help", key_display="?"),

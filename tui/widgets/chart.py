@@ -7,6 +7,7 @@ a widget tree of its own and fails without colour, and a sparkline shows one cur
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from textual.content import Content
 
@@ -18,6 +19,8 @@ _MARKS = {"train": "━", "test": "•"}
 _MARGIN = 9
 """Cells left of a plot, for the values at its top and bottom."""
 
+REDRAW_SECONDS = 1.0
+
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille bits by row (top to bottom) and column of a cell's 4 x 2 dots."""
 
@@ -28,6 +31,35 @@ class Series:
 
     name: str
     curve: Curve
+
+
+class _Drawn(NamedTuple):
+    """What a plot was drawn of, to tell when it is worth drawing anew."""
+
+    state: RunState
+    size: tuple[int, int]
+    now: float
+    last_x: float
+    points: int
+    """Of all curves but the longest, whose points come by the second."""
+    over: bool
+
+    @classmethod
+    def of(cls, state: RunState, series: Sequence[Series], frame: Frame) -> "_Drawn":
+        bins = sorted(len(one.curve.bins) for one in series)
+        last_x = max((one.curve.bins[-1].x for one in series if one.curve.bins), default=0.0)
+        size = (frame.width, frame.height)
+        return cls(state, size, frame.now, last_x, sum(bins[:-1]), state.ended is not None)
+
+    def is_worth_drawing_after(self, before: "_Drawn") -> bool:
+        """Drawing costs the training more than all the rest of the screen. So a curve that only
+        grew is drawn once a second, and not before it grew by a dot."""
+        if self.state is not before.state or before.last_x == 0.0:
+            return True
+        if self._replace(now=before.now, last_x=before.last_x) != before:
+            return True
+        grown = (self.last_x - before.last_x) / self.last_x >= 0.5 / max(1, self.size[0])
+        return grown and self.now - before.now >= REDRAW_SECONDS
 
 
 class Chart(Panel):
@@ -42,13 +74,19 @@ class Chart(Panel):
         self._title = name
         self._series = series
         self._value_text = value_text
+        self._drawn: _Drawn | None = None
+        self._rows: list[Content] = []
 
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         series = self._series(state)
         title = self._heading(series, named=True)
         if title.cell_length > frame.width:
             title = self._heading(series, named=False)
-        return [title, *self._plot(series, frame.width, frame.height - 1)]
+        drawn = _Drawn.of(state, series, frame)
+        if self._drawn is None or drawn.is_worth_drawing_after(self._drawn):
+            self._drawn = drawn
+            self._rows = self._plot(series, frame.width, frame.height - 1)
+        return [title, *self._rows]
 
     def _heading(self, series: Sequence[Series], named: bool) -> Content:
         parts: list[tuple[str, str]] = [(f" {self._title}", "bold")]

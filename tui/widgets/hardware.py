@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from cnntop.core.curve import Curve
-from cnntop.core.events import CpuSample
+from cnntop.core.events import CpuSample, GpuSample
 from cnntop.core.gpu_track import GpuTrack
 from cnntop.core.run_state import RunState
 from cnntop.tui.format import NOT_MEASURED, bytes_size, percent
-from cnntop.tui.widgets.panel import FAINT, Frame, Panel
+from cnntop.tui.widgets.panel import FAINT, Frame, Panel, spread
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _STRIP = 20
@@ -23,7 +23,7 @@ class HardwarePanel(Panel):
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         lines = []
         if frame.height > 2:
-            lines.append(Content.styled(" hardware", "bold"))
+            lines.append(_heading(state.gpu, frame.width))
         lines.append(_cpu(state.cpu, state.cpu_utilization, frame.width))
         if state.gpus_unavailable is not None and not state.gpus:
             lines.append(Content.styled(f"  gpu   {state.gpus_unavailable}", FAINT))
@@ -33,6 +33,27 @@ class HardwarePanel(Panel):
         if state.gpus_unavailable is not None and state.gpus:
             lines.append(Content.styled(f"  gpu   {state.gpus_unavailable}", "$warning"))
         return lines
+
+
+def _heading(trained_on: GpuTrack | None, width: int) -> Content:
+    """The panel's name, and at its end what else holds the GPU that trains back, if anything does.
+
+    Here, because the GPU's own line is full, and a line that comes and goes would move the rest.
+    """
+    name = Content.styled(" hardware", "bold")
+    if trained_on is None or not (notes := _notes(trained_on.sample)):
+        return name
+    said = f"gpu {trained_on.sample.index}: {', '.join(notes)}"
+    return spread(name, Content.styled(said, "$warning"), width)
+
+
+def _notes(sample: GpuSample) -> list[str]:
+    notes = []
+    if sample.throttled_by:
+        notes.append(f"throttled by {' and '.join(sample.throttled_by)}")
+    if others := sample.other_processes:
+        notes.append(f"{others} other process{'es' if others > 1 else ''}")
+    return notes
 
 
 def _cpu(sample: CpuSample | None, curve: Curve, width: int) -> Content:

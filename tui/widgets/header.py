@@ -39,9 +39,9 @@ class RunHeader(Panel):
             details = " · ".join(
                 (
                     f"{started.device} {started.device_name}",
-                    f"{started.threads} thread{'s' * (started.threads != 1)}",
+                    f"{state.threads} thread{'s' * (state.threads != 1)}",
                     started.precision,
-                    f"augment on {started.augment_on}",
+                    f"augment on {state.augment_on}",
                     f"{started.parameters:,} parameters",
                 )
             )

@@ -1,19 +1,25 @@
-"""Where a step's time goes, as stacked bars: now and over the whole run."""
+"""Where a step's time goes: stacked bars of now and of the whole run, and the verdict on it."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual.content import Content
 
+from cnntop.core.analysis.verdict import Verdict, verdict
 from cnntop.core.run_state import RunState
 from cnntop.core.split import PARTS, Split
-from cnntop.tui.format import duration, percent
+from cnntop.tui.format import detail_figures, duration, fix_line, percent
 from cnntop.tui.widgets.panel import FAINT, STYLES, Frame, Panel
 
+FIX_KEY = "f"
 _FILL = {"wait": "▒", "transfer": "░", "compute": "█", "other": "▓"}
 """A texture for each part, so that the bar reads without colour."""
 
 
 class SplitPanel(Panel):
+    """The more lines there are, the more it tells: first the bar of now, its legend and the
+    verdict, then its title, the run's bar, the rest of the verdict and the figures beyond."""
+
     def __init__(self) -> None:
         super().__init__("split")
 
@@ -28,11 +34,33 @@ class SplitPanel(Panel):
             (" where each step's time goes", "bold"),
             (f"   {duration(recent.seconds / steps)} a step", FAINT),
         )
+        now = _bar(" now ", recent, frame.width)
         legend = _legend(recent, steps, frame.width)
-        bars = [_bar(" now ", recent, frame.width), _bar(" run ", state.split, frame.width)]
-        if frame.height <= 2:
-            return [bars[0], legend]
-        return [title, bars[0], legend] if frame.height == 3 else [title, *bars, legend]
+        told = _verdict_lines(state, frame.width)
+        if frame.height <= 3:
+            return [now, legend, *told]
+        run = _bar(" run ", state.split, frame.width)
+        if frame.height <= 6:
+            return [title, now, run, legend, *told]
+        figures = Content.styled(f" {detail_figures(state.recent_detail, frame.width)}", FAINT)
+        return [title, now, run, legend, figures, *told]
+
+
+def _verdict_lines(state: RunState, width: int) -> list[Content]:
+    """The verdict in as many lines as it takes, before them what the last fix brought."""
+    lines = [Content.styled(f" {fix_line(state)}", "$success")] if state.fixes else []
+    found = verdict(state)
+    if found is None:
+        waiting = " verdict after some seconds of training" if state.ended is None else ""
+        return [*lines, Content.styled(waiting, FAINT)]
+    sentence = found.sentence(None if state.ended else FIX_KEY)
+    for number, line in enumerate(wrap(sentence, max(20, width - 3))):
+        lines.append(Content.styled((" ▶ " if number == 0 else "   ") + line, _style(found)))
+    return lines
+
+
+def _style(found: Verdict) -> str:
+    return "bold" if found.bound in ("compute", "balanced") else "bold $warning"
 
 
 def _legend(split: Split, steps: int, width: int) -> Content:

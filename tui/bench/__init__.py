@@ -1,0 +1,1 @@
+"""`cnntop bench`: cnntop measures itself."""
