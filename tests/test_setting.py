@@ -86,7 +86,7 @@ def test_a_key_of_two_sections_must_name_its_own(monkeypatch: pytest.MonkeyPatch
         ("lr=nan", "train.lr: nan is not a number of 0 or more"),
         ("augment=crp", "data.augment: 'crp' is unknown. Did you mean 'crop'?"),
         ("schedule=cosin", "Did you mean 'cosine'?"),
-        ("passes=2", "not there yet"),
+        ("passes=0", "train.passes: 0 is too small"),
         ("speed=fast", "not there yet"),
     ],
 )

@@ -82,7 +82,7 @@ def ahead(batches: Iterator[Batch]) -> Generator[Batch]:
     Taking a batch over from another process costs some tenths of a millisecond to a millisecond,
     however long ago it was ready. Ends the thread when it is closed; raises what `batches` raises.
     """
-    ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=1)
+    ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=2)
     closed = threading.Event()
 
     def fetch() -> None:

@@ -54,6 +54,8 @@ class TrainingLoop:
         self._step = 0
         self._steps_read = 0
         self._lr = prepared.recipe.train.lr
+        self._passes = prepared.recipe.train.passes
+        self._limit_seconds = prepared.recipe.train.time_limit_seconds
         self._paused_seconds = 0.0
         self._best: float | None = None
 
@@ -81,7 +83,7 @@ class TrainingLoop:
         return self._time_is_up()
 
     def _time_is_up(self) -> bool:
-        limit = self._p.recipe.train.time_limit_seconds
+        limit = self._limit_seconds
         return limit is not None and self._trained_seconds() >= limit
 
     def _trained_seconds(self) -> float:
@@ -146,7 +148,7 @@ class TrainingLoop:
         images = batch.images.to(device, non_blocking=True)
         labels = batch.labels.to(device, non_blocking=True)
         clock.lap("transfer")
-        for number in range(self._p.recipe.train.passes):
+        for number in range(self._passes):
             self._set_rate()
             loss, logits = network.forward(images, labels)
             clock.lap("forward")
@@ -158,16 +160,15 @@ class TrainingLoop:
             if number == 0:  # the later passes know the batch already: their figures would flatter
                 self._sums.add(loss, logits, labels)
                 self._preparation.add(batch)
-            if number < self._p.recipe.train.passes - 1:
+            if number < self._passes - 1:
                 clock.lap("other")
 
     def _set_rate(self) -> None:
         train = self._p.recipe.train
         if train.schedule == "constant":
             return
-        limit = train.time_limit_seconds
-        if limit is not None:
-            progress = self._trained_seconds() / limit
+        if self._limit_seconds is not None:
+            progress = self._trained_seconds() / self._limit_seconds
         else:
             assert train.epochs is not None
             progress = self._step / (train.epochs * self._p.steps_per_epoch)

@@ -123,7 +123,7 @@ def prove(progress: Callable[[str], None], pairs: dict[float, int] = PAIRS) -> S
     rows, closure = _delay_rows(pairs)
     progress("work that workers hide")
     count = max(pairs.values())
-    hidden = _hidden_row(count)
+    hidden = _hidden_row(2 * count // 3)
     ways: tuple[tuple[str, MakeSource, int], ...] = (
         ("cpu", _on_cpu, 1),
         ("loader, no workers", partial(_loader, 0, 0.0), 1),
@@ -286,7 +286,7 @@ def _delay_row(part: DelayedPart, pairs: list[tuple[_Step, _Step]]) -> DelayRow:
 
 
 def _hidden_row(count: int) -> HiddenRow:
-    loading, compute = 0.02, 0.03
+    loading, compute = 0.04, 0.06
     trained = _train([Turn() for _ in range(count)], 8, partial(_loader, 2, loading), compute)
     steps = sum(stretch.steps for stretch in trained.stretches)
     hidden = sum(stretch.hidden_wait_seconds or 0.0 for stretch in trained.stretches)

@@ -17,10 +17,11 @@ from cnntop.core.training.stopwatch import Laps, Stopwatch, stopwatch
 Lap = Literal["wait", "transfer", "forward", "backward", "optimizer", "other"]
 """The laps of a batch, in this order; with several passes the last four come again."""
 
-SHORT_BATCH_SECONDS = 0.002
-TIMED_EVERY_SECONDS = 0.005
-"""Of batches shorter than the first, one in about every such while is timed: on a GPU timing one
-costs some 20 us, which is then at most half a percent."""
+SHORT_BATCH_SECONDS = 0.005
+TIMED_EVERY_SECONDS = 0.02
+"""Of batches shorter than the first, one in about every such while is timed. Timing one costs some
+20 us, on a GPU for its events and on a CPU because the code for it has left the caches meanwhile:
+that is then a tenth of a percent, and below half a percent of those that are all timed."""
 
 PROBE_EVERY_SECONDS = 2.0
 

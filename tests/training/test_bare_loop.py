@@ -7,8 +7,9 @@ import pytest
 
 from cnntop.core.events import AnyEvent, EpochFinished
 from cnntop.core.session import RunRequest
-from cnntop.core.training.bare_loop import on_every_step, train_bare
+from cnntop.core.training.bare_loop import bare_steps, on_every_step
 from cnntop.core.training.preparation import Prepared, prepare
+from cnntop.core.training.tally import StepSums
 
 
 class Silence:
@@ -28,32 +29,23 @@ def test_it_takes_the_same_steps_as_a_run(
     finished = [event for event in events if isinstance(event, EpochFinished)]
     bare = prepared(request)
     for event in finished:
-        loss, accuracy = train_bare(bare, event.epoch)
-        assert loss == pytest.approx(event.train_loss, rel=1e-5)
-        assert accuracy == pytest.approx(event.train_accuracy)
+        sums = StepSums(bare.device)
+        steps = sum(1 for _ in bare_steps(bare, event.epoch, sums))
+        loss, hits, images = sums.take()
+        assert (steps, images) == (bare.steps_per_epoch, event.images)
+        assert loss / images == pytest.approx(event.train_loss, rel=1e-5)
+        assert hits / images == pytest.approx(event.train_accuracy)
     assert len(finished) == 2
 
 
 def test_every_step_is_heard_of(request_run: Callable[..., RunRequest]) -> None:
-    steps = 0
+    heard = 0
 
     def count() -> None:
-        nonlocal steps
-        steps += 1
+        nonlocal heard
+        heard += 1
 
     on_every_step(count)
     bare = prepared(request_run(augment_on="cpu"))
-    train_bare(bare, 1)
-    assert steps == bare.steps_per_epoch
-
-
-def test_it_breaks_off_in_time(request_run: Callable[..., RunRequest]) -> None:
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    on_every_step(count)
-    train_bare(prepared(request_run(augment_on="cpu")), 1, until=0.0)
-    assert steps == 1
+    for step, _ in enumerate(bare_steps(bare, 1, StepSums(bare.device)), start=1):
+        assert heard == step

@@ -52,8 +52,8 @@ def test_the_split_is_proven(tmp_path: Path) -> None:
         found = bench(tmp_path / f"{attempt}.json")
         parts = [(row["part"], round(1e3 * row["injected_seconds"])) for row in found["rows"]]
         assert parts == [(p, ms) for p in ("wait", "transfer", "compute") for ms in (1, 5, 20)]
-        # Loading was hidden, and the hidden column tells it: 20 ms a batch or some more.
-        assert found["hidden"]["hidden_wait_seconds"] > 0.019
+        # Loading was hidden, and the hidden column tells it: 40 ms a batch or some more.
+        assert found["hidden"]["hidden_wait_seconds"] > 0.039
         assert [row["name"].split(",")[0] for row in found["differences"]] == [
             "cpu", "loader", "loader",
         ]  # fmt: skip

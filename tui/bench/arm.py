@@ -1,38 +1,34 @@
 """The process in which the arms of `cnntop bench overhead` take turns, on a terminal of its own:
-`python -m cnntop.tui.bench.arm PLAN FOLDER PIPE`.
+`python -m cnntop.tui.bench.arm PLAN FOLDER PIPE`."""
 
-All arms train the same network in the same memory. Between two processes that do the very same,
-steps differ by percents, by where in memory their tensors happen to lie: more than what is
-measured here. Each turn is a run of its own, begun and ended; what is counted lies between.
-"""
-
+import asyncio
 import fcntl
-import gc
 import os
-import random
 import sys
 import termios
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import permutations
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import msgspec
 import psutil
 
-from cnntop.core.errors import CnntopError
-from cnntop.core.events import AnyEvent
-from cnntop.tui.bench.plan import KINDS, Case, CaseTurns, Plan, Size, Told, Turn
+from cnntop.core import session
+from cnntop.core.events import AnyEvent, CpuSample
+from cnntop.core.machine.cpu import CpuReader
+from cnntop.core.machine.sampler import MachineSampler
+from cnntop.tui.app import CnntopApp
+from cnntop.tui.bench.plan import Case, CaseTurns, Plan, Size, Told
+from cnntop.tui.bench.slots import Slots
 from cnntop.tui.launch import Launch
 
 if TYPE_CHECKING:
-    from cnntop.core.session import RunHandle
     from cnntop.core.training.datasets import Dataset
     from cnntop.core.training.preparation import Prepared
-    from cnntop.tui.app import CnntopApp
 
 _RECIPE = """
 [model]
@@ -54,117 +50,41 @@ device = "cpu"
 threads = 1
 """
 _TEST_IMAGES = 100
-"""A run evaluates at its end, which no turn counts: it need not take long."""
+"""A run evaluates at its end, which no slot counts: it need not take long."""
 
-_PROBE_SECONDS = 0.5
-_SPARE_SECONDS = 0.1
+_RUNNING_SHARE, _SCREEN_SHARE = 2 / 3, 1 / 3
+"""Of the time in which the run does not stand still, and its screen neither."""
+
+_STRETCHED = (
+    ("cnntop.core.training.loop.READOUT_SECONDS", 0.25 / _RUNNING_SHARE),
+    ("cnntop.core.training.step_clock.SHORT_BATCH_SECONDS", 0.005 / _RUNNING_SHARE),
+    ("cnntop.core.training.step_clock.TIMED_EVERY_SECONDS", 0.02 / _RUNNING_SHARE),
+    ("cnntop.tui.widgets.chart.REDRAW_SECONDS", 1.0 / _SCREEN_SHARE),
+)
+"""Periods of the run and the screen, whose clocks go on while they stand still."""
 
 
-class Window:
-    """Counts the steps of a turn from the first one after its beginning that is to be counted."""
+class BareLoop:
+    """Steps of a plain loop without end, one a call."""
 
-    def __init__(self) -> None:
-        self._next_ns = sys.maxsize
-        self._steps = 0
-        self._marks: list[tuple[int, int, float, float]] = []
+    def __init__(self, prepared: "Prepared") -> None:
+        from cnntop.core.training.tally import StepSums
 
-    def open(self, discarded_seconds: float, seconds: float) -> None:
-        self._steps = 0
-        self._marks.clear()
-        self._lengths_ns = [round(1e9 * discarded_seconds), round(1e9 * seconds)]
-        self._next_ns = 0
+        self._prepared = prepared
+        self._sums = StepSums(prepared.device)
+        self._steps = self._without_end()
 
     def step(self) -> None:
-        """After every step, in every arm alike."""
-        now = time.perf_counter_ns()
-        self._steps += 1
-        if now >= self._next_ns:
-            self._mark(now)
+        next(self._steps)
 
-    def _mark(self, now: int) -> None:
-        self._marks.append((self._steps, now, time.process_time(), _busy_seconds()))
-        at = len(self._marks)
-        self._next_ns = now + self._lengths_ns[at - 1] if at <= 2 else sys.maxsize
+    def _without_end(self) -> Iterator[None]:
+        from cnntop.core.training.bare_loop import bare_steps
 
-    def close(self) -> Turn:
-        """Raises CnntopError if the steps ended before the window did."""
-        self._next_ns = sys.maxsize
-        if len(self._marks) < 3:
-            raise CnntopError("the steps of a turn ended too early to be counted")
-        _, (first, begun, cpu_begun, busy_begun), (last, ended, cpu_ended, busy_ended) = self._marks
-        seconds, cpu_seconds = (ended - begun) / 1e9, cpu_ended - cpu_begun
-        others = (busy_ended - busy_begun - cpu_seconds) / seconds
-        return Turn(last - first, seconds, cpu_seconds, max(0.0, others))
-
-
-def _busy_seconds() -> float:
-    """CPU time of all programs of the machine, from some moment on."""
-    times = psutil.cpu_times()
-    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
-
-
-class Arms:
-    """The arms of one size. All of them train `prepared`."""
-
-    def __init__(self, launch: Launch, prepared: "Prepared", plan: Plan, window: Window) -> None:
-        self._launch = launch
-        self._prepared = prepared
-        self._plan = plan
-        self._window = window
-        self._arms = {"bare": self._bare, "plain": self._plain, "screen": self._screen}
-
-    def step_seconds(self) -> float:
-        """How long a step takes, bare."""
-        self._train_bare(_PROBE_SECONDS)  # the first steps ever set up memory and kernels
-        self._window.open(0.1, _PROBE_SECONDS)
-        self._train_bare(0.1 + _PROBE_SECONDS + _SPARE_SECONDS)
-        turn = self._window.close()
-        return turn.seconds / turn.steps
-
-    def take_turn(self, kind: str) -> Turn:
-        gc.collect()
-        self._window.open(self._plan.discarded_seconds, self._plan.turn_seconds)
-        self._arms[kind]()
-        return self._window.close()
-
-    def _bare(self) -> None:
-        self._train_bare(_run_seconds(self._plan))
-
-    def _train_bare(self, seconds: float) -> None:
-        from cnntop.core.training.bare_loop import train_bare
-
-        until = time.monotonic() + seconds
-        thread = threading.Thread(target=train_bare, args=(self._prepared, 1, until))
-        thread.start()  # in a thread of its own, as in the other arms
-        thread.join()
-
-    def _plain(self) -> None:
-        from cnntop.tui.plain_run import run_plain
-
-        with self._given():
-            run_plain(self._launch)
-
-    def _screen(self) -> None:
-        from cnntop.tui.screen_run import run_on_screen
-
-        with self._given():
-            run_on_screen(self._launch)
-
-    @contextmanager
-    def _given(self) -> Iterator[None]:
-        """A run inside finds everything prepared."""
-        from cnntop.core.training import preparation
-
-        prepare = preparation.prepare
-        preparation.prepare = lambda *_: self._prepared
-        try:
-            yield
-        finally:
-            preparation.prepare = prepare
-
-
-def _run_seconds(plan: Plan) -> float:
-    return plan.discarded_seconds + plan.turn_seconds + _SPARE_SECONDS
+        epoch = 1_000_000  # none of the run's own
+        while True:
+            yield from bare_steps(self._prepared, epoch, self._sums)
+            self._sums.take()
+            epoch += 1
 
 
 class Bench:
@@ -172,59 +92,145 @@ class Bench:
 
     def __init__(self, plan: Plan, folder: Path, tell: Callable[[Told | CaseTurns], None]) -> None:
         from cnntop.core.training.bare_loop import on_every_step
-        from cnntop.tui.app import CnntopApp
 
         self._plan = plan
         self._folder = folder
         self._tell = tell
-        self._window = Window()
         self._dataset: Dataset | None = None
-        on_every_step(self._window.step)
-        # Nobody is there to leave the screen of a run that is over.
-        CnntopApp._tell_end = _leave  # type: ignore[method-assign, assignment]
+        self._slots: Slots | None = None
+        on_every_step(self._step)
+
+    def _step(self) -> None:
+        if self._slots is not None:
+            self._slots.step()
 
     def measure(self, case: Case) -> CaseTurns:
         self._tell(Told(f"{case.name}: looking for the size of network"))
         for size in case.sizes:
-            arms = self._arms(size)
-            if arms.step_seconds() >= case.least_step_seconds:
+            launch, prepared = self._prepared(size)
+            if _step_seconds(prepared) >= case.least_step_seconds:
                 break
         self._tell(Told(f"{size.label}: bare, as lines and on the screen in turns"))
-        turns: dict[str, list[Turn]] = {kind: [] for kind in KINDS}
-        orders = list(permutations(KINDS))
-        draw = random.Random(0)
-        deadline = time.monotonic() + self._plan.case_seconds
-        for kind in KINDS:
-            arms.take_turn(kind)  # the first of each imports what it needs
-        while True:
-            began = time.monotonic()
-            for kind in draw.choice(orders):
-                turns[kind].append(arms.take_turn(kind))
-            now = time.monotonic()
-            if len(turns["bare"]) >= self._plan.least_pairs and 2 * now - began > deadline:
-                return CaseTurns(case, size, turns)
+        busy, began = _others_cpu_seconds(), time.monotonic()
+        slots = self._run(launch, prepared)
+        others_cores = (_others_cpu_seconds() - busy) / (time.monotonic() - began)
+        return CaseTurns(case, size, slots.turns, max(0.0, others_cores))
 
-    def _arms(self, size: Size) -> Arms:
+    def _prepared(self, size: Size) -> "tuple[Launch, Prepared]":
         from cnntop.core.training import preparation
         from cnntop.core.training.datasets import Dataset, ImageSet
 
         preset = self._folder / f"{size.kernels}-{size.batch_size}.toml"
-        text = _RECIPE.format(size=size, seconds=_run_seconds(self._plan))
+        text = _RECIPE.format(size=size, seconds=self._plan.case_seconds)
         preset.write_text(text, encoding="utf-8")
         launch = Launch(str(preset), self._folder / "runs")
-        if self._dataset is not None:  # the images of the size before
-            kept = self._dataset
-            preparation.load = lambda *_: kept  # type: ignore[attr-defined]
-        prepared = preparation.prepare(launch.recipe(), _Silence(), lambda: False)
+        kept = self._dataset
+        load = preparation.load if kept is None else lambda *_: kept  # type: ignore[attr-defined]
+        with patch.object(preparation, "load", load):
+            prepared = preparation.prepare(launch.recipe(), _Silence(), lambda: False)
         whole = prepared.dataset
         few = ImageSet(whole.test.images[:_TEST_IMAGES], whole.test.labels[:_TEST_IMAGES])
-        self._dataset = Dataset(whole.name, whole.classes, whole.train, few)
-        prepared.dataset = self._dataset
-        return Arms(launch, prepared, self._plan, self._window)
+        prepared.dataset = Dataset(whole.name, whole.classes, whole.train, few)
+        self._dataset = prepared.dataset
+        return launch, prepared
+
+    def _run(self, launch: Launch, prepared: "Prepared") -> Slots:
+        from cnntop.core.training import preparation
+        from cnntop.tui.screen_run import run_on_screen
+
+        screen = _Screen()
+        slots = Slots(BareLoop(prepared).step, screen.poll, self._plan.turn_seconds)
+        screen.slots = self._slots = slots
+        with (
+            patch.object(preparation, "prepare", lambda *_: prepared),
+            _stretched(),
+            _sampling_only_while_running(slots),
+            screen.driven(),
+        ):
+            code = run_on_screen(launch)
+        self._slots = None
+        if code != 0:
+            raise SystemExit(code)
+        return slots
 
 
-def _leave(app: "CnntopApp", _handle: "RunHandle") -> None:
-    app.exit()
+class _Screen:
+    """The app's polls, at the moments that the slots say."""
+
+    slots: Slots
+
+    def __init__(self) -> None:
+        self._app: CnntopApp | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._take = CnntopApp._poll
+        self._start = CnntopApp._start
+
+    def poll(self) -> None:
+        """From the training thread."""
+        if self._loop is not None and self._app is not None:
+            self._loop.call_soon_threadsafe(self._take, self._app)
+
+    @contextmanager
+    def driven(self) -> Iterator[None]:
+        def start(app: CnntopApp) -> None:
+            self._app, self._loop = app, asyncio.get_running_loop()
+            self._start(app)
+
+        def poll(app: CnntopApp) -> None:
+            """The app's own timer; it only sees the end."""
+            if app.handle is not None and app.handle.done:
+                app.exit()  # nobody is there to leave the screen
+
+        with (
+            patch.object(CnntopApp, "_start", start),
+            patch.object(CnntopApp, "_poll", poll),
+            patch("cnntop.tui.app.POLL_SECONDS", 0.5),
+        ):
+            yield
+
+
+@contextmanager
+def _stretched() -> Iterator[None]:
+    patches: list[Any] = [patch(name, seconds) for name, seconds in _STRETCHED]
+    interval = partial(MachineSampler, interval_seconds=1.0 / _RUNNING_SHARE)
+    patches.append(patch.object(session, "MachineSampler", interval))
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+@contextmanager
+def _sampling_only_while_running(slots: Slots) -> Iterator[None]:
+    read = CpuReader.read
+
+    def patient(reader: CpuReader) -> CpuSample:
+        while slots.kind == "bare":
+            time.sleep(0.005)
+        return read(reader)
+
+    with patch.object(CpuReader, "read", patient):
+        yield
+
+
+def _step_seconds(prepared: "Prepared") -> float:
+    """How long a bare step takes, the middle one of many."""
+    loop, seconds = BareLoop(prepared), []
+    for _ in range(150):
+        begun = time.perf_counter()
+        loop.step()
+        seconds.append(time.perf_counter() - begun)
+    return sorted(seconds[50:])[50]
+
+
+def _others_cpu_seconds() -> float:
+    """CPU time of all programs of the machine but this one, from some moment on."""
+    times = psutil.cpu_times()
+    busy = sum(times) - times.idle - getattr(times, "iowait", 0.0)
+    return float(busy) - time.process_time()
 
 
 class _Silence:

@@ -1,9 +1,8 @@
 """What watching a run costs: the same run bare, with the record of it, and with the screen too.
 
-One process trains the same network in each way, in turns of random order, so that each pair of
-figures comes from nearly the same moment of the machine. A turn lasts a whole number of the periods
-of all that comes at intervals: figures and screen (1/4 s) and samples of the machine (1 s). The
-heartbeat, a small file every 5 s, falls into none.
+One process trains a network on the screen. Every few steps its training thread goes over from one
+arm to the next: the run as it is, the run with its screen left alone, a plain loop on the same
+network. Whatever comes at intervals comes as often in an arm's own time as in an ordinary run.
 """
 
 import os
@@ -19,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from types import FrameType
 
 import msgspec
@@ -39,11 +37,13 @@ _SAID_LINES = 20
 
 @dataclass(frozen=True)
 class Measured:
-    """A case, measured: the turns of each arm, in pairs by their place."""
+    """A case, measured: the turns of each arm, in pairs by their place. `others_cores` is how
+    many cores other programs kept busy meanwhile."""
 
     case: Case
     size: Size
     turns: dict[str, list[Turn]]
+    others_cores: float
 
     @property
     def pairs(self) -> int:
@@ -54,11 +54,6 @@ class Measured:
         """Of the bare run, its mean."""
         turns = self.turns["bare"]
         return sum(turn.seconds for turn in turns) / sum(turn.steps for turn in turns)
-
-    @property
-    def others_cores(self) -> float:
-        """How many cores other programs kept busy, on the mean of all turns."""
-        return mean(turn.others_cores for turns in self.turns.values() for turn in turns)
 
     def speed(self, kind: str, of: str) -> PairedRatio:
         """Steps a second of one arm over those of another."""
@@ -80,7 +75,7 @@ def measure(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> list[Me
             if isinstance(told, Told):
                 tell(told.text)
             else:
-                found.append(Measured(told.case, told.size, told.turns))
+                found.append(Measured(told.case, told.size, told.turns, told.others_cores))
     return found
 
 

@@ -25,15 +25,17 @@ class Case(msgspec.Struct, frozen=True):
     least_step_seconds: float = 0.0
 
 
+SLOT_SECONDS = 0.05
+"""How long an arm is at work at a time: as short as leaves room for a screen's drawing."""
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """How much to measure. A turn is counted for `turn_seconds` after `discarded_seconds`. Pairs
-    are taken for `case_seconds`, but never fewer than `least_pairs`."""
+    """How much to measure: a case trains for `case_seconds`, of which the slots of each arm
+    make up a turn for every `turn_seconds`. Three turns, one of each arm, are compared."""
 
     cases: tuple[Case, ...]
-    least_pairs: int = 10
-    case_seconds: float = 48.0
-    turn_seconds: float = 1.0
-    discarded_seconds: float = 0.3
+    case_seconds: float = 46.0
+    turn_seconds: float = 0.7
 
 
 LONGER = Case(
@@ -50,13 +52,18 @@ FULL = Plan((LONGER, LAUNCH_BOUND))
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What an arm did in one of its turns. `cpu_seconds` are those of the whole process;
-    `others_cores` is how many cores all other programs of the machine kept busy meanwhile."""
+    """What an arm did in its slots. `cpu_seconds` are those of the whole process."""
 
     steps: int
     seconds: float
     cpu_seconds: float
-    others_cores: float
+
+    def __add__(self, more: "Turn") -> "Turn":
+        return Turn(
+            self.steps + more.steps,
+            self.seconds + more.seconds,
+            self.cpu_seconds + more.cpu_seconds,
+        )
 
     @property
     def steps_per_second(self) -> float:
@@ -74,8 +81,10 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
 
 
 class CaseTurns(msgspec.Struct, frozen=True, tag="case"):
-    """A case, measured: the turns of each arm, in pairs by their place."""
+    """A case, measured: the turns of each arm, in pairs by their place. `others_cores` is how
+    many cores all other programs of the machine kept busy meanwhile."""
 
     case: Case
     size: Size
     turns: dict[str, list[Turn]]
+    others_cores: float
