@@ -41,7 +41,7 @@ from cnntop.core.training.preparation import Prepared, Sources
 from cnntop.core.training.step_clock import StepClock
 from cnntop.core.training.stopwatch import HostStopwatch
 
-PAIRS = {0.001: 150, 0.005: 80, 0.02: 40}
+PAIRS = {0.001: 300, 0.005: 100, 0.02: 40}
 """Delays in seconds and how many pairs of steps prove each."""
 COMPUTE_SECONDS = 0.008
 """What a step computes without them, so that the delays lie below and above it."""
@@ -122,7 +122,7 @@ def prove(progress: Callable[[str], None], pairs: dict[float, int] = PAIRS) -> S
     progress("delays in loading, transfer and compute")
     rows, closure = _delay_rows(pairs)
     progress("work that workers hide")
-    count = max(pairs.values())
+    count = max(pairs.values()) // 2
     hidden = _hidden_row(2 * count // 3)
     ways: tuple[tuple[str, MakeSource, int], ...] = (
         ("cpu", _on_cpu, 1),

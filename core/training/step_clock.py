@@ -35,7 +35,7 @@ _UNTIMED: dict[str, str] = {}
 class Measured:
     """What a reading tells: the split, and what is known of its compute (None: not measured).
 
-    Forward, backward and optimiser share `split.compute` as in the sampled batch.
+    Forward, backward and optimiser share `split.compute` as in the batch sampled last.
     `launch_gap_seconds` is the part of it in which the GPU stood idle between kernels.
     """
 
@@ -70,6 +70,7 @@ class StepClock:
         self._shares = Split(other=1.0)
         self._probed_at = time.monotonic()
         self._launch_gap: float | None = None
+        self._sampled: list[float] | None = None
 
     def start(self) -> None:
         """Begin, or go on after a pause: the time since the last lap belongs to nobody."""
@@ -124,7 +125,15 @@ class StepClock:
         split = timed + self._shares * seconds["untimed"]
         self._space_out(split.seconds)
         split.other += seconds["outside"]
-        measured = Measured(split, *(_share(split.compute, sampled, at) for at in range(3)))
+        if sum(sampled) > 0:
+            self._sampled = sampled
+        measured = Measured(split)
+        if self._sampled is not None:
+            forward, backward, optimizer = self._sampled
+            part = split.compute / sum(self._sampled)
+            measured.forward_seconds = part * forward
+            measured.backward_seconds = part * backward
+            measured.optimizer_seconds = part * optimizer
         self._note_gap(laps)
         if self._launch_gap is not None:
             measured.launch_gap_seconds = split.compute * self._launch_gap
@@ -159,11 +168,6 @@ class StepClock:
         busy, usual = laps.mean("busy"), laps.mean("compute")
         if busy is not None and usual:
             self._launch_gap = max(0.0, 1.0 - busy / usual)
-
-
-def _share(whole: float, parts: list[float], at: int) -> float | None:
-    total = sum(parts)
-    return whole * parts[at] / total if total > 0 else None
 
 
 def step_clock(device: torch.device) -> StepClock:
