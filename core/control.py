@@ -17,25 +17,31 @@ class Control:
         self._paused = False
         self._stop: Literal["stopped", "interrupted"] | None = None
         self._fix: Fix | None = None
+        self.wanted = False
+        """Whether there is anything to do or to ask for between two steps. An attribute, because
+        the loop reads it after each of them."""
 
     def pause(self) -> None:
         with self._changed:
-            self._paused = True
+            self._paused = self.wanted = True
 
     def resume(self) -> None:
         with self._changed:
             self._paused = False
+            self._note_wanted()
             self._changed.notify_all()
 
     def stop(self, status: Literal["stopped", "interrupted"] = "stopped") -> None:
         with self._changed:
             self._stop = self._stop or status
+            self.wanted = True
             self._changed.notify_all()
 
     def apply(self, fix: Fix) -> None:
         """Have `fix` applied between two steps; the newest counts if several come at once."""
         with self._changed:
             self._fix = fix
+            self.wanted = True
 
     def take_fix(self) -> Fix | None:
         """The fix to apply now, if any; the next call gives None."""
@@ -43,7 +49,11 @@ class Control:
             return None
         with self._changed:
             fix, self._fix = self._fix, None
+            self._note_wanted()
         return fix
+
+    def _note_wanted(self) -> None:
+        self.wanted = self._paused or self._fix is not None or self._stop is not None
 
     @property
     def paused(self) -> bool:
@@ -53,11 +63,6 @@ class Control:
     def stop_status(self) -> Literal["stopped", "interrupted"] | None:
         """How the run shall end now, or None to go on."""
         return self._stop
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is anything to do between two steps."""
-        return self._paused or self._fix is not None
 
     def cancelled(self) -> bool:
         """For long preparations: whether to give up."""

@@ -10,27 +10,33 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from typing import Literal, NamedTuple, Protocol
 
 import torch
 
 from cnntop.core import recipe
-from cnntop.core.training.augmentation import Draws, augment, draw
+from cnntop.core.training.augmentation import augment, draw
 from cnntop.core.training.datasets import ImageSet
+
+TIMED_EVERY_SECONDS = 0.02
+"""How often a batch is timed that the training's own thread prepares. Its CPU time costs two calls
+into the kernel, which every batch of a small network would feel."""
 
 
 class Batch(NamedTuple):
     """Images, uint8 or already normalised float32 [N, C, H, W], their labels, int64 [N], and when
     and with how much work they were made ready.
 
-    The times are None on a GPU, where a call returns before its work is done.
+    The times are None where they were not taken: for most batches that are augmented in the
+    training's own thread, and on a GPU, where a call returns before its work is done.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
     begun_seconds: float | None = None
-    """`time.perf_counter()` when the work began: on Linux one clock for all processes."""
+    """`time.perf_counter()` when the work began: on Linux one clock for all processes. As late as
+    `ready_seconds` where the network stood still for it, so that none of it is hidden."""
     ready_seconds: float | None = None
     """The same clock when it was done."""
     cpu_seconds: float | None = None
@@ -48,7 +54,8 @@ class BatchSource(Protocol):
         """The batches of one pass over the training set; the last one may be smaller.
 
         It begins with batch number `first_batch`, counted from 0, and gives from there the same
-        batches to the bit as the whole pass. One pass at a time.
+        batches to the bit as the whole pass. One pass at a time. Call it anew when torch's number
+        of threads has changed.
         """
 
     def close(self) -> None:
@@ -76,15 +83,26 @@ class ResidentBatches:
         # All of the pass at once: a batch in its middle then needs nothing of those before.
         drawn = draw(self._data.augment, count, pass_generator(self._seed, epoch, "draws"))
         draws = {name: one.to(self._device) for name, one in drawn.items()}
+        on_cpu = self._device.type == "cpu"
+        timed_at = 0.0
+        part = slice(0)
+        handed_over = on_cpu and torch.get_num_threads() > 1
+
+        def prepare() -> Batch:
+            chosen = order[part]
+            drawn = {name: one[part] for name, one in draws.items()}
+            return Batch(augment(self._images[chosen], drawn), self._labels[chosen])
+
         for begin in range(first_batch * size, count, size):
             part = slice(begin, begin + size)
-            prepare = partial(
-                self._prepare, order[part], {name: one[part] for name, one in draws.items()}
-            )
-            yield timed(prepare) if self._device.type == "cpu" else Batch(*prepare())
-
-    def _prepare(self, chosen: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
-        return augment(self._images[chosen], draws), self._labels[chosen]
+            if not on_cpu:
+                yield prepare()
+            elif (now := time.perf_counter()) < timed_at:
+                yield alone(prepare) if handed_over else prepare()
+            else:
+                timed_at = now + TIMED_EVERY_SECONDS
+                batch = alone(lambda: timed(prepare))
+                yield batch._replace(begun_seconds=batch.ready_seconds)
 
     def close(self) -> None:
         pass
@@ -106,22 +124,21 @@ def pass_generator(seed: int, epoch: int, purpose: Literal["order", "draws"]) ->
     return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
 
 
-def timed(prepare: Callable[[], tuple[torch.Tensor, torch.Tensor]]) -> Batch:
-    """The batch of which `prepare` gives images and labels, with its times.
+def timed(prepare: Callable[[], Batch]) -> Batch:
+    """The batch that `prepare` makes, with its times. It runs where torch has one thread, so that
+    one thread's CPU time is all of it: in a worker, or `alone`."""
+    begun, cpu_before = time.perf_counter(), time.thread_time()
+    images, labels, *_ = prepare()
+    cpu_seconds = time.thread_time() - cpu_before
+    return Batch(images, labels, begun, time.perf_counter(), cpu_seconds)
 
-    It runs where torch has one thread, so that one thread's CPU time is all of it: right here, as
-    in a worker, or else in a thread kept for that.
-    """
 
-    def prepare_timed() -> Batch:
-        begun, cpu_before = time.perf_counter(), time.thread_time()
-        images, labels = prepare()
-        cpu_seconds = time.thread_time() - cpu_before
-        return Batch(images, labels, begun, time.perf_counter(), cpu_seconds)
-
+def alone(prepare: Callable[[], Batch]) -> Batch:
+    """The batch that `prepare` makes where torch has one thread: right here if that is so, else in
+    a thread kept for that."""
     if torch.get_num_threads() == 1:
-        return prepare_timed()
-    return _one_thread().submit(prepare_timed).result()
+        return prepare()
+    return _one_thread().submit(prepare).result()
 
 
 @cache

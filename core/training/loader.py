@@ -18,7 +18,7 @@ from cnntop.core import recipe
 from cnntop.core.errors import CnntopError
 from cnntop.core.machine.identity import cores
 from cnntop.core.training.augmentation import CROP_PADDING, Normalization
-from cnntop.core.training.batches import Batch, epoch_order, pass_generator, timed
+from cnntop.core.training.batches import Batch, alone, epoch_order, pass_generator, timed
 from cnntop.core.training.datasets import ImageSet
 
 
@@ -165,7 +165,10 @@ class Pictures(TorchDataset[Batch]):
         does so in shared memory right away, if this is a worker."""
         # In this process the default generator also draws the network's dropout.
         with torch.random.fork_rng(devices=[]):
-            return timed(lambda: default_collate([self._picture(*key) for key in keys]))
+            return alone(lambda: timed(lambda: self._collated(keys)))
+
+    def _collated(self, keys: list[Key]) -> Batch:
+        return Batch(*default_collate([self._picture(*key) for key in keys]))
 
     def _picture(self, index: int, seed: int) -> tuple[Any, int]:
         """One image as tensor with its label, augmented as `seed` draws."""

@@ -5,6 +5,7 @@ second; a read-out per step would stop the GPU each time.
 """
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -21,13 +22,12 @@ from cnntop.core.events import (
 )
 from cnntop.core.feed import ActivityMeter, Sink
 from cnntop.core.fix import Fix
-from cnntop.core.training.batches import Batch
 from cnntop.core.training.checkpoint import save_weights
 from cnntop.core.training.fixes import Fixes
 from cnntop.core.training.memory import memory_watched
 from cnntop.core.training.preparation import Prepared
 from cnntop.core.training.schedule import rate_factor
-from cnntop.core.training.step_clock import StepClock, step_clock
+from cnntop.core.training.step_clock import Lap, StepClock, step_clock
 from cnntop.core.training.tally import Detail, EpochTally, PreparationSums, StepSums
 
 READOUT_SECONDS = 0.25
@@ -65,7 +65,8 @@ class TrainingLoop:
             return self._run()
 
     def _run(self) -> Status:
-        self._began = self._readout_at = time.monotonic()
+        self._began = time.monotonic()
+        self._note_readout()
         self._clock.start()
         epoch, over = 0, self._over(0)
         while not over:
@@ -83,8 +84,11 @@ class TrainingLoop:
         return self._time_is_up()
 
     def _time_is_up(self) -> bool:
+        return self._seconds_left() <= 0
+
+    def _seconds_left(self) -> float:
         limit = self._limit_seconds
-        return limit is not None and self._trained_seconds() >= limit
+        return float("inf") if limit is None else limit - self._trained_seconds()
 
     def _trained_seconds(self) -> float:
         return time.monotonic() - self._began - self._paused_seconds
@@ -93,28 +97,43 @@ class TrainingLoop:
         """Whether the run is over with it."""
         self._p.network.model.train()
         tally = EpochTally(epoch)
-        batches = self._p.batches.epoch(epoch)
-        self._clock.outside()  # writing down the epoch before is no waiting for a batch
-        while True:
-            self._clock.begin_batch()
-            batch = next(batches, None)
-            self._clock.lap("wait")
-            if batch is None:
-                break
-            self._train_batch(batch)
-            tally.batches += 1
-            due = self._readout_due(tally)
-            self._clock.lap("other")
-            if due or self._control.wanted:
-                self._read_out(tally)
-                if (fix := self._control.take_fix()) and self._fix(fix):
-                    batches = self._p.batches.epoch(epoch, tally.batches)
-                if self._control.paused:
-                    self._pause()
-            if self._control.stop_status or self._time_is_up():
-                break
+        laps = self._laps(tally)
+        control, clock = self._control, self._clock
+        clock.outside()  # writing down the epoch before is no waiting for a batch
+        # Small networks feel every line that runs for each of their batches: between two of them
+        # the caches forget it. So this looks at next to nothing, and calls next to nothing.
+        untimed = clock.untimed_batches()
+        while (lap := next(laps, None)) is not None:
+            if not untimed:
+                clock.lap(lap)
+            if lap != "other":
+                continue
+            if control.wanted or time.monotonic() >= self._look_at:
+                if self._between_steps(tally):
+                    laps = self._laps(tally)
+                if control.stop_status or self._time_is_up():
+                    break
+                untimed = 0  # the clock has been read, and counts anew
+            if untimed > 1:
+                untimed -= 1
+            else:
+                untimed = clock.untimed_batches()
         self._read_out(tally)
         return self._finish_epoch(tally)
+
+    def _between_steps(self, tally: EpochTally) -> bool:
+        """Do what is wanted, and tell what was measured if it is time to or before something
+        changes. Whether the batches to come are to be asked for anew."""
+        if not self._control.wanted:
+            if self._readout_due(tally):
+                self._read_out(tally)
+            return False
+        self._read_out(tally)
+        fix = self._control.take_fix()
+        fixed = fix is not None and self._fix(fix)
+        if self._control.paused:
+            self._pause()
+        return fixed
 
     def _finish_epoch(self, tally: EpochTally) -> bool:
         last = self._over(tally.epoch)
@@ -143,30 +162,35 @@ class TrainingLoop:
             return False
         return last or epoch % self._fixes.evaluate_every == 0
 
-    def _train_batch(self, batch: Batch) -> None:
-        device, network, clock = self._p.device, self._p.network, self._clock
-        images = batch.images.to(device, non_blocking=True)
-        labels = batch.labels.to(device, non_blocking=True)
-        clock.lap("transfer")
-        for number in range(self._passes):
-            self._set_rate()
-            loss, logits = network.forward(images, labels)
-            clock.lap("forward")
-            network.backward(loss)
-            clock.lap("backward")
-            network.update()
-            clock.lap("optimizer")
-            self._step += 1
-            if number == 0:  # the later passes know the batch already: their figures would flatter
-                self._sums.add(loss, logits, labels)
+    def _laps(self, tally: EpochTally) -> Iterator[Lap]:
+        """Train on the batches that the pass has left; name each part of their steps as it ends."""
+        device, network, passes = self._p.device, self._p.network, self._passes
+        scheduled = self._p.recipe.train.schedule != "constant"
+        for batch in self._p.batches.epoch(tally.epoch, tally.batches):
+            yield "wait"
+            images = batch.images.to(device, non_blocking=True)
+            labels = batch.labels.to(device, non_blocking=True)
+            yield "transfer"
+            for number in range(passes):
+                if scheduled:
+                    self._set_rate()
+                loss, logits = network.forward(images, labels)
+                if number == 0:  # the later passes know the batch: their figures would flatter
+                    first = loss, logits
+                yield "forward"
+                network.backward(loss)
+                yield "backward"
+                network.update()
+                self._step += 1
+                yield "optimizer"
+            self._sums.add(*first, labels)
+            if batch.cpu_seconds is not None:
                 self._preparation.add(batch)
-            if number < self._passes - 1:
-                clock.lap("other")
+            tally.batches += 1
+            yield "other"
 
     def _set_rate(self) -> None:
         train = self._p.recipe.train
-        if train.schedule == "constant":
-            return
         if self._limit_seconds is not None:
             progress = self._trained_seconds() / self._limit_seconds
         else:
@@ -179,14 +203,14 @@ class TrainingLoop:
         self._clock.end_batches()
         loss, hits, images = self._sums.take()
         self._clock.outside()
-        self._readout_at = time.monotonic()
+        self._note_readout()
         measured = self._clock.read()
         split = measured.split
         tally.split += split
         steps, self._steps_read = self._step - self._steps_read, self._step
         if steps == 0:
             return
-        detail = Detail.of(measured, *self._preparation.take(split.wait))
+        detail = Detail.of(measured, *self._preparation.take(split.wait, images))
         tally.detail.add(detail)
         tally.loss += loss
         tally.hits += hits
@@ -217,6 +241,7 @@ class TrainingLoop:
         applied = self._fixes.apply(fix, self._step)
         if applied is not None:
             self._sink.emit(applied)
+            self._preparation = PreparationSums()
         self._clock.outside()
         return applied is not None
 
@@ -232,14 +257,24 @@ class TrainingLoop:
                 f"Try a smaller learning rate than {self._p.recipe.train.lr:g} (--lr)."
             )
 
+    def _note_readout(self) -> None:
+        """The next one comes after a while; before, there is nothing to look at between steps but
+        the time limit."""
+        now = time.monotonic()
+        self._readout_at = now + READOUT_SECONDS
+        self._look_at = min(self._readout_at, now + self._seconds_left())
+
     def _readout_due(self, tally: EpochTally) -> bool:
         """Whether enough time has passed. A pass's last steps wait for its end, so that no stretch
         is so short that its mean loss is mostly noise."""
-        if time.monotonic() - self._readout_at < READOUT_SECONDS:
+        now = time.monotonic()
+        if now < self._readout_at:
             return False
-        passes = self._p.recipe.train.passes
-        left = self._p.steps_per_epoch - tally.batches * passes
-        return left >= (self._step - self._steps_read) // 2
+        left = self._p.steps_per_epoch - tally.batches * self._passes
+        if left >= (self._step - self._steps_read) // 2:
+            return True
+        self._look_at = now + self._seconds_left()
+        return False
 
     def _pause(self) -> None:
         paused_at = time.monotonic()
@@ -248,6 +283,7 @@ class TrainingLoop:
         paused = time.monotonic() - paused_at
         self._paused_seconds += paused
         self._sink.emit(Resumed(paused))
+        self._note_readout()
         self._clock.start()
 
     @torch.inference_mode()

@@ -15,7 +15,8 @@ from cnntop.core.split import Split
 from cnntop.core.training.stopwatch import Laps, Stopwatch, stopwatch
 
 Lap = Literal["wait", "transfer", "forward", "backward", "optimizer", "other"]
-"""The laps of a batch, in this order; with several passes the last four come again."""
+"""The laps of a batch, in this order; with several passes forward, backward and optimizer come
+again."""
 
 SHORT_BATCH_SECONDS = 0.005
 TIMED_EVERY_SECONDS = 0.02
@@ -63,8 +64,8 @@ class StepClock:
         self._draw = random.Random(0)
         self._names = _TIMED
         self._spacing = 1
-        self._until_timed = 0
-        self._batches = 0
+        self._untimed_to_come = 0
+        self._batches = 0  # given out: when it comes to a reading, a few may be still to come
         self._timed = 0
         self._sampled_at = 0
         self._shares = Split(other=1.0)
@@ -77,21 +78,25 @@ class StepClock:
         self._watch.start()
         self._names = _TIMED
 
-    def begin_batch(self) -> None:
-        """The laps from here on are those of the next batch."""
-        self._batches += 1
-        self._until_timed -= 1
-        if self._until_timed > 0:
+    def untimed_batches(self) -> int:
+        """How many batches to train on before asking again, without a word about their laps. With
+        0 it is the next one that is timed: tell its laps, and ask again after it. After a reading
+        ask anew, too."""
+        if self._untimed_to_come:
+            count, self._untimed_to_come = self._untimed_to_come, 0
+            self._batches += count
             self._names = _UNTIMED
-            return
+            return count
         self.end_batches()
         if self._timed == self._sampled_at:
             self._names = _SAMPLED
         elif self._timed == self._sampled_at + 1 and self._probe_due():
             self._names = _PROBED
         self._timed += 1
+        self._batches += 1
         if self._spacing > 1:
-            self._until_timed = self._draw.randint(1, 2 * self._spacing - 1)
+            self._untimed_to_come = self._draw.randint(0, 2 * (self._spacing - 1))
+        return 0
 
     def lap(self, lap: Lap) -> None:
         """Give the time since the last lap to `lap`, where this batch is timed so finely."""
@@ -141,11 +146,11 @@ class StepClock:
 
     def _space_out(self, seconds: float) -> None:
         """From the `seconds` of the batches just read: how many of the next to time."""
-        if self._batches:
+        if self._batches and seconds > 0:
             batch_seconds = seconds / self._batches
-            short = 0 < batch_seconds < SHORT_BATCH_SECONDS
+            short = batch_seconds < SHORT_BATCH_SECONDS
             self._spacing = max(1, round(TIMED_EVERY_SECONDS / batch_seconds)) if short else 1
-        self._until_timed = self._draw.randint(1, self._spacing)
+        self._untimed_to_come = self._draw.randint(0, self._spacing - 1)
         # The first batch after a reading may find the device idle: rather sample the second.
         self._sampled_at = 1 if self._timed > 1 else 0
         self._batches = self._timed = 0

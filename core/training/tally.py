@@ -57,11 +57,15 @@ class PreparationSums:
     def __init__(self) -> None:
         self._covered_until = float("-inf")
         self._seconds: float | None = None
-        self._cpu_seconds: float | None = None
+        self._cpu_seconds = 0.0
+        self._cpu_images = 0
+        self._cpu_seconds_per_image: float | None = None
 
     def add(self, batch: Batch) -> None:
+        """Take the times of `batch`, if it has any."""
         if batch.cpu_seconds is not None:
-            self._cpu_seconds = (self._cpu_seconds or 0.0) + batch.cpu_seconds
+            self._cpu_seconds += batch.cpu_seconds
+            self._cpu_images += len(batch.labels)
         if batch.begun_seconds is None or batch.ready_seconds is None:
             return
         # Batches come in the order in which their preparation began, or nearly so.
@@ -69,13 +73,19 @@ class PreparationSums:
         self._seconds = (self._seconds or 0.0) + max(0.0, batch.ready_seconds - begun)
         self._covered_until = max(self._covered_until, batch.ready_seconds)
 
-    def take(self, wait_seconds: float) -> tuple[float | None, float | None]:
-        """Hidden wait, given the exposed wait of the same batches, and CPU seconds; None where
-        not measured. Begins anew."""
-        seconds, cpu_seconds = self._seconds, self._cpu_seconds
-        self._seconds = self._cpu_seconds = None
+    def take(self, wait_seconds: float, images: int) -> tuple[float | None, float | None]:
+        """Hidden wait, given the exposed wait of the same batches, and CPU seconds of all their
+        `images`; None where not measured. Begins anew.
+
+        CPU seconds are those of the batches that were timed, by image; where none was, as much an
+        image as before.
+        """
+        if self._cpu_images:
+            self._cpu_seconds_per_image = self._cpu_seconds / self._cpu_images
+        seconds, per_image = self._seconds, self._cpu_seconds_per_image
+        self._seconds, self._cpu_seconds, self._cpu_images = None, 0.0, 0
         hidden = None if seconds is None else max(0.0, seconds - wait_seconds)
-        return hidden, cpu_seconds
+        return hidden, None if per_image is None else per_image * images
 
 
 @dataclass

@@ -9,6 +9,7 @@ from cnntop.core.events import AugmentationTried
 from cnntop.core.training.batches import Batch, BatchSource
 from cnntop.core.training.network import Network
 from cnntop.core.training.step_clock import step_clock
+from cnntop.core.training.tally import PreparationSums
 
 TRIAL_SECONDS = 0.4
 MOST_BATCHES = 60
@@ -28,8 +29,8 @@ def try_out(
     network = network.copy()
     clock = step_clock(network.device)
     state = torch.random.get_rng_state()
-    cpu_seconds: list[float] = []
-    images = steps = 0
+    preparation = PreparationSums()
+    steps = 0
     began = time.monotonic()
     network.model.train()
     batches = _endless(source)
@@ -38,7 +39,6 @@ def try_out(
             clock.outside()
             clock.read()
             began = time.monotonic()
-        clock.begin_batch()
         batch = next(batches)
         clock.lap("wait")
         moved = [one.to(network.device, non_blocking=True) for one in (batch.images, batch.labels)]
@@ -51,20 +51,20 @@ def try_out(
         if number < _WARM_UP_BATCHES:
             continue
         steps += 1
-        images += len(batch.labels)
-        cpu_seconds += [] if batch.cpu_seconds is None else [batch.cpu_seconds]
+        preparation.add(batch)
         if cancelled() or time.monotonic() - began >= TRIAL_SECONDS:
             break
     torch.random.set_rng_state(state)
     clock.outside()
     split = clock.read().split * (1 / steps)
+    _, cpu_seconds_per_image = preparation.take(split.wait, images=1)
     return AugmentationTried(
         augment_on=source.augment_on,
         steps=steps,
         wait_seconds=split.wait,
         transfer_seconds=split.transfer,
         compute_seconds=split.compute,
-        cpu_seconds_per_image=sum(cpu_seconds) / images if cpu_seconds else None,
+        cpu_seconds_per_image=cpu_seconds_per_image,
     )
 
 

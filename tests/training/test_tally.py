@@ -109,15 +109,15 @@ def test_no_graph_is_kept_alive() -> None:
 
 
 def batch(begun: float | None, ready: float | None, cpu: float | None = None) -> Batch:
-    nothing = torch.empty(0)
-    return Batch(nothing, nothing, begun, ready, cpu)
+    """Of four images."""
+    return Batch(torch.empty(4), torch.empty(4), begun, ready, cpu)
 
 
 def prepared(*batches: Batch, wait: float = 0.0) -> tuple[float | None, float | None]:
     sums = PreparationSums()
     for one in batches:
         sums.add(one)
-    return sums.take(wait)
+    return sums.take(wait, 4 * len(batches))
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_time_that_two_workers_shared_counts_once(
 def test_what_a_stretch_has_counted_the_next_does_not() -> None:
     sums = PreparationSums()
     sums.add(batch(0.0, 3.0))
-    assert sums.take(0.0)[0] == pytest.approx(3.0)
+    assert sums.take(0.0, 4)[0] == pytest.approx(3.0)
     sums.add(batch(1.0, 5.0))
-    assert sums.take(0.0)[0] == pytest.approx(2.0)
-    assert sums.take(0.0) == (None, None)
+    assert sums.take(0.0, 4)[0] == pytest.approx(2.0)
+    assert sums.take(0.0, 0) == (None, None)
 
 
 @pytest.mark.parametrize(("wait", "hidden"), [(0.0, 2.0), (0.5, 1.5), (2.0, 0.0), (7.0, 0.0)])
@@ -158,6 +158,18 @@ def test_cpu_seconds_are_summed_and_what_was_not_measured_is_none() -> None:
     assert prepared(wait=1.0) == (None, None)
     assert prepared(batch(0.0, 1.0)) == (1.0, None)
     assert prepared(batch(None, None), batch(0.0, 1.0, 0.0)) == (1.0, 0.0)
+
+
+def test_cpu_seconds_of_batches_that_were_not_timed_are_those_of_the_timed_ones() -> None:
+    untimed, timed = batch(None, None), batch(2.0, 2.0, 0.5)
+    assert prepared(untimed, timed, untimed) == (0.0, pytest.approx(1.5))
+    sums = PreparationSums()
+    sums.add(timed)
+    assert sums.take(0.0, 8)[1] == pytest.approx(1.0)
+    sums.add(untimed)
+    assert sums.take(0.0, 4)[1] == pytest.approx(0.5), "as much an image as before"
+    sums.add(batch(3.0, 3.0, 0.1))
+    assert sums.take(0.0, 4)[1] == pytest.approx(0.1)
 
 
 def test_details_add_up_and_none_is_no_zero() -> None:

@@ -59,32 +59,23 @@ _STRETCHED = (
     ("cnntop.core.training.loop.READOUT_SECONDS", 0.25 / _RUNNING_SHARE),
     ("cnntop.core.training.step_clock.SHORT_BATCH_SECONDS", 0.005 / _RUNNING_SHARE),
     ("cnntop.core.training.step_clock.TIMED_EVERY_SECONDS", 0.02 / _RUNNING_SHARE),
-    ("cnntop.tui.widgets.chart.REDRAW_SECONDS", 1.0 / _SCREEN_SHARE),
+    ("cnntop.tui.screens.monitor.FIGURES_SECONDS", 1.0 / _SCREEN_SHARE),
+    ("cnntop.tui.widgets.chart.REDRAW_SECONDS", 2.0 / _SCREEN_SHARE),
 )
 """Periods of the run and the screen, whose clocks go on while they stand still."""
 
 
-class BareLoop:
-    """Steps of a plain loop without end, one a call."""
+def _bare_steps(prepared: "Prepared") -> "Iterator[None]":
+    """Steps of a plain loop without end."""
+    from cnntop.core.training.bare_loop import bare_steps
+    from cnntop.core.training.tally import StepSums
 
-    def __init__(self, prepared: "Prepared") -> None:
-        from cnntop.core.training.tally import StepSums
-
-        self._prepared = prepared
-        self._sums = StepSums(prepared.device)
-        self._steps = self._without_end()
-
-    def step(self) -> None:
-        next(self._steps)
-
-    def _without_end(self) -> Iterator[None]:
-        from cnntop.core.training.bare_loop import bare_steps
-
-        epoch = 1_000_000  # none of the run's own
-        while True:
-            yield from bare_steps(self._prepared, epoch, self._sums)
-            self._sums.take()
-            epoch += 1
+    sums = StepSums(prepared.device)
+    epoch = 1_000_000  # none of the run's own
+    while True:
+        yield from bare_steps(prepared, epoch, sums)
+        sums.take()
+        epoch += 1
 
 
 class Bench:
@@ -139,7 +130,7 @@ class Bench:
         from cnntop.tui.screen_run import run_on_screen
 
         screen = _Screen()
-        slots = Slots(BareLoop(prepared).step, screen.poll, self._plan.turn_seconds)
+        slots = Slots(_bare_steps(prepared), screen.poll, self._plan.turn_seconds)
         screen.slots = self._slots = slots
         with (
             patch.object(preparation, "prepare", lambda *_: prepared),
@@ -218,10 +209,10 @@ def _sampling_only_while_running(slots: Slots) -> Iterator[None]:
 
 def _step_seconds(prepared: "Prepared") -> float:
     """How long a bare step takes, the middle one of many."""
-    loop, seconds = BareLoop(prepared), []
+    steps, seconds = _bare_steps(prepared), []
     for _ in range(150):
         begun = time.perf_counter()
-        loop.step()
+        next(steps)
         seconds.append(time.perf_counter() - begun)
     return sorted(seconds[50:])[50]
 

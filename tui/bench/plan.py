@@ -25,8 +25,12 @@ class Case(msgspec.Struct, frozen=True):
     least_step_seconds: float = 0.0
 
 
-SLOT_SECONDS = 0.05
-"""How long an arm is at work at a time: as short as leaves room for a screen's drawing."""
+SLOT_SECONDS = 0.015
+"""How long an arm is at work at a time: some steps, so that the arms share what the machine's
+speed does."""
+
+DRAWN_SLOT_SECONDS = 0.05
+"""Where the screen is drawn in it, so that all of the drawing falls into it."""
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -7,10 +7,10 @@ therefore follows upon each other by hundredths of a second, in one process and 
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import permutations
 
-from cnntop.tui.bench.plan import KINDS, SLOT_SECONDS, Turn
+from cnntop.tui.bench.plan import DRAWN_SLOT_SECONDS, KINDS, SLOT_SECONDS, Turn
 
 SCREEN_POLL_SECONDS = 0.25
 _WARM_UP_SECONDS = 2.0
@@ -20,16 +20,17 @@ class Slots:
     """Told of every step of a run, lets the arms take turns. `kind` is the one at work.
 
     "screen" is the run as it is; in "plain" its screen is left alone; in "bare" the run stands
-    still, and `bare_step` is called instead. `poll` has the screen take what is new; it is called
-    as often in the screen's time as an ordinary screen does it in all of its time.
+    still, and one of `bare_steps` after the other is taken instead. `poll` has the screen take
+    what is new; it is called as often in the screen's time as an ordinary screen does it in all
+    of its time.
     """
 
     def __init__(
-        self, bare_step: Callable[[], None], poll: Callable[[], None], turn_seconds: float
+        self, bare_steps: Iterator[None], poll: Callable[[], None], turn_seconds: float
     ) -> None:
         self.kind = "screen"
         self.turns: dict[str, list[Turn]] = {kind: [] for kind in KINDS}
-        self._bare_step = bare_step
+        self._bare_steps = bare_steps
         self._poll = poll
         self._turn_seconds = turn_seconds
         self._draw = random.Random(0)
@@ -58,15 +59,17 @@ class Slots:
                 self._close_turns()
                 self._queue = list(self._draw.choice(self._orders))
             self.kind = self._queue.pop()
-            self._begin(SLOT_SECONDS)
+            polled = self.kind == "screen" and self._screen_seconds >= self._polled_at_seconds
+            self._begin(DRAWN_SLOT_SECONDS if polled else SLOT_SECONDS)
             if self.kind != "bare":
                 break
             self._bare = True
-            while time.perf_counter() < self._until:
-                self._bare_step()
+            for _ in self._bare_steps:
+                if time.perf_counter() >= self._until:
+                    break
             self._bare = False
             self._end()
-        if self.kind == "screen" and self._screen_seconds >= self._polled_at_seconds:
+        if polled:
             self._polled_at_seconds = self._screen_seconds + SCREEN_POLL_SECONDS
             self._poll()
 

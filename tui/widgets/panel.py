@@ -12,10 +12,10 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual
-from textual.widget import Widget
 
 from cnntop.core.run_state import RunState
 from cnntop.core.text import printable
+from cnntop.tui.widgets.kept import Kept
 
 STYLES = {
     "train": "$primary",
@@ -38,7 +38,7 @@ class Frame(NamedTuple):
     height: int
 
 
-class Panel(Widget):
+class Panel(Kept):
     """Subclasses say what they show in `lines`; control characters are cleaned on the way.
 
     Only lines that changed are drawn anew: the screen shares the interpreter with the training,

@@ -21,7 +21,7 @@ class RunProgress(Panel):
             activity = state.activity
             name = activity.name if activity else "starting"
             share = activity.done / activity.total if activity and activity.total else None
-            return [_bar(f" {name} ", share, frame.width)]
+            return [Content.assemble(*_bar(f" {name} ", share, frame.width))]
         half = frame.width // 2
         epoch_share = min(1.0, state.epoch_images / started.train_images)
         name, share = f" epoch {epoch_label(state)} ", epoch_share
@@ -30,18 +30,20 @@ class RunProgress(Panel):
         run = f"  run ({'time' if started.time_limit_seconds else 'epochs'}) "
         if frame.width < 80:
             run = "  run "
-        return [
-            Content.assemble(
-                _bar(name, share, half), _bar(run, state.progress(frame.now), frame.width - half)
-            )
-        ]
+        epoch_bar = _bar(name, share, half)
+        run_bar = _bar(run, state.progress(frame.now), frame.width - half)
+        return [Content.assemble(*epoch_bar, *run_bar)]
 
 
-def _bar(label: str, share: float | None, width: int) -> Content:
+Parts = list[tuple[str, str]]
+
+
+def _bar(label: str, share: float | None, width: int) -> Parts:
     """`label`, a bar and a percentage in `width` cells; an empty bar where nothing is known."""
     text = percent(share, 0).rjust(7) if share is not None else ""
     cells = max(0, width - len(label) - len(text) - 1)
     done = round(cells * (share or 0.0))
-    return Content.assemble(
-        label, ("━" * done, "$primary"), ("─" * (cells - done), FAINT), (text, "bold"), " "
-    )
+    return [
+        (label, ""), ("━" * done, "$primary"), ("─" * (cells - done), FAINT), (text, "bold"),
+        (" ", ""),
+    ]  # fmt: skip
