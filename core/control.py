@@ -17,6 +17,7 @@ class Control:
         self._paused = False
         self._stop: Literal["stopped", "interrupted"] | None = None
         self._fix: Fix | None = None
+        self._checkpoint = False
         self.wanted = False
         """Whether there is anything to do or to ask for between two steps. An attribute, because
         the loop reads it after each of them."""
@@ -43,6 +44,18 @@ class Control:
             self._fix = fix
             self.wanted = True
 
+    def checkpoint(self) -> None:
+        """Have a checkpoint saved between two steps."""
+        with self._changed:
+            self._checkpoint = self.wanted = True
+
+    def take_checkpoint(self) -> bool:
+        """Whether one is to be saved now; the next call says no."""
+        with self._changed:
+            taken, self._checkpoint = self._checkpoint, False
+            self._note_wanted()
+        return taken
+
     def take_fix(self) -> Fix | None:
         """The fix to apply now, if any; the next call gives None."""
         if self._fix is None:
@@ -53,7 +66,9 @@ class Control:
         return fix
 
     def _note_wanted(self) -> None:
-        self.wanted = self._paused or self._fix is not None or self._stop is not None
+        self.wanted = (
+            self._paused or self._checkpoint or self._fix is not None or self._stop is not None
+        )
 
     @property
     def paused(self) -> bool:

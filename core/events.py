@@ -187,11 +187,35 @@ class Resumed(Event, frozen=True):
 
 
 class CheckpointSaved(Event, frozen=True):
-    """Weights are safely on disk; `path` is relative to the run folder."""
+    """A checkpoint is safely on disk; `path` is relative to the run folder, `step` the last one
+    that it knows of."""
 
     path: str
     epoch: int
     test_accuracy: float | None
+    step: int = 0
+
+
+class RunResumed(Event, frozen=True):
+    """The run goes on from a checkpoint, in another process: the steps told after `step` so far are
+    taken once more, and no longer count.
+
+    `trained_seconds` is the wall time of the steps that count, pauses left out. The rest is as it
+    is now, as in `RunStarted`.
+    """
+
+    step: int
+    trained_seconds: float
+    resumed_utc: str
+    device: str
+    device_name: str
+    threads: int
+    augment_on: str
+    epochs_planned: int | None = None
+    time_limit_seconds: float | None = None
+    gpu_uuid: str | None = None
+    cores: int | None = None
+    workers: int | None = None
 
 
 class Notice(Event, frozen=True):
@@ -248,6 +272,7 @@ class RunEnded(Event, frozen=True):
 AnyEvent = (
     Activity
     | RunStarted
+    | RunResumed
     | AugmentationTried
     | StepsMeasured
     | EpochFinished

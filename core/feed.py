@@ -36,11 +36,14 @@ class Sink(Protocol):
 class Stream:
     """A sink that numbers events and hands each record to every reader, in order."""
 
-    def __init__(self, *readers: Callable[[Record], None]) -> None:
+    def __init__(
+        self, *readers: Callable[[Record], None], next_seq: int = 0, at_seconds: float = 0.0
+    ) -> None:
+        """`next_seq` and `at_seconds` go on from a stream of an earlier process."""
         self._readers = readers
         self._lock = threading.Lock()
-        self._seq = 0
-        self._opened = time.monotonic()
+        self._seq = next_seq
+        self._opened = time.monotonic() - at_seconds
         self._ended = False
 
     @property

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from cnntop.core.curve import Curve
 from cnntop.core.events import (
     Activity,
@@ -26,11 +28,13 @@ from cnntop.core.events import (
     Record,
     Resumed,
     RunEnded,
+    RunResumed,
     RunStarted,
     Status,
     StepsMeasured,
 )
 from cnntop.core.gpu_track import GpuTrack, Mean
+from cnntop.core.rewind import Rewind
 from cnntop.core.split import Split, StepDetail
 
 Phase = Literal["preparing", "training", "evaluating", "paused"] | Status
@@ -94,6 +98,9 @@ class RunState:
     notices: deque[tuple[float, Notice]] = field(default_factory=lambda: deque(maxlen=NOTICES_KEPT))
     ended: RunEnded | None = None
 
+    def __post_init__(self) -> None:
+        self._rewind = Rewind(self)
+
     def apply(self, record: Record) -> None:
         self.at_seconds = record.at_seconds
         self._apply(record.event)
@@ -137,6 +144,10 @@ class RunState:
                 self.paused_seconds += event.paused_seconds
             case CheckpointSaved():
                 self.checkpoint = event
+                if not event.path.endswith("best.pt"):
+                    self._rewind.remember(self, event.step)
+            case RunResumed():
+                self._resumed(event)
             case Notice():
                 self.notices.append((self.at_seconds, event))
             case GpusUnavailable():
@@ -144,6 +155,20 @@ class RunState:
             case RunEnded():
                 self.phase = event.status
                 self.ended = event
+
+    def _resumed(self, event: RunResumed) -> None:
+        self._rewind.take_back(self, event.step)
+        self.phase = "training"
+        self.ended = None
+        self.paused_at_seconds = None
+        self.epoch = max(1, self.epoch)
+        if self.started is not None:
+            names = ("device", "device_name", "threads", "augment_on", "epochs_planned",
+                     "time_limit_seconds", "gpu_uuid", "cores", "workers")  # fmt: skip
+            now = {name: getattr(event, name) for name in names}
+            self.started = msgspec.structs.replace(self.started, **now)
+        # What was trained and does not count, and the time until now, is time that stood still.
+        self.paused_seconds = self.elapsed_seconds() - event.trained_seconds
 
     def _steps_measured(self, event: StepsMeasured) -> None:
         self.phase = "training"

@@ -1,5 +1,7 @@
 """Starts a run: the worker thread, what it needs, and how it ends."""
 
+import copy
+import math
 import os
 import subprocess
 import sys
@@ -11,36 +13,42 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cnntop.core.auto_fix import AutoFix
 from cnntop.core.control import Control
-from cnntop.core.errors import Cancelled, CnntopError
-from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, RunStarted, Status
+from cnntop.core.errors import Cancelled, CnntopError, UsageError
+from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, RunResumed, RunStarted, Status
 from cnntop.core.feed import LiveFeed, Stream
 from cnntop.core.machine import identity
 from cnntop.core.machine.sampler import MachineSampler
 from cnntop.core.recipe import Recipe
+from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder, RunInfo, require_writable, utc_now
 from cnntop.core.runs.recorder import Recorder
+from cnntop.core.runs.resumption import Resumption
 from cnntop.core.text import printable
 
 if TYPE_CHECKING:
+    from cnntop.core.training.checkpoint import Loaded
     from cnntop.core.training.preparation import Prepared
 
 
 @dataclass(frozen=True)
 class RunRequest:
     """What to run: a checked recipe, the preset it came from, a name for people, where the run
-    folder goes, and whether a verdict's fix is applied without asking."""
+    folder goes, whether a verdict's fix is applied without asking, how often a checkpoint is saved
+    beside those after each epoch, and the run that it goes on with, if it is no new one."""
 
     recipe: Recipe
     preset: str
     name: str
     runs_dir: Path
     auto_fix: bool = False
+    checkpoint_seconds: float = math.inf
+    resume: Resumption | None = None
 
 
 class RunHandle:
@@ -57,15 +65,25 @@ class RunHandle:
         self.folder: RunFolder | None = None
         self.error: CnntopError | None = None
         self.traceback: str | None = None
-        self._recorder = Recorder()
+        self._recorder = Recorder(self.history())
         readers = [self._recorder.take, self.feed.take]
         if request.auto_fix:
             readers.append(AutoFix(self._recorder.state, self.control.apply).take)
-        self._stream = Stream(*readers)
+        earlier = request.resume
+        self._stream = Stream(
+            *readers,
+            next_seq=earlier.next_seq if earlier else 0,
+            at_seconds=earlier.at_seconds if earlier else 0.0,
+        )
         self._thread = threading.Thread(target=self._run, name="cnntop-training", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def history(self) -> RunState:
+        """The run's state before the first record of `feed`: a new one's is empty."""
+        earlier = self.request.resume
+        return RunState() if earlier is None else copy.deepcopy(earlier.state)
 
     @property
     def now(self) -> float:
@@ -133,22 +151,54 @@ class RunHandle:
         from cnntop.core.training.loop import TrainingLoop
         from cnntop.core.training.preparation import prepare
 
-        prepared = prepare(request.recipe, self._stream, self.control.cancelled)
+        loaded = self._load_checkpoint()
+        checkpoint = None if loaded is None else loaded.content
+        recipe = _as_it_was(request.recipe, checkpoint)
+        prepared = prepare(recipe, self._stream, self.control.cancelled)
         try:
             if self.control.cancelled():
                 raise Cancelled
-            folder = RunFolder.create(request.runs_dir, request.name)
-            info = _run_info(request, folder, prepared)
-            self._recorder.open(folder, info)
-            self.folder = folder
-            self._stream.emit(_run_started(info, prepared))
+            folder = self._open_folder(prepared, checkpoint)
+            if loaded is not None and loaded.damaged:
+                text = f"{loaded.damaged[0]} is damaged; going on from {loaded.name}"
+                self._stream.emit(Notice(text, "warning"))
             if prepared.reason:
                 self._stream.emit(Notice(prepared.reason))
             self._write_first_row()
-            loop = TrainingLoop(prepared, self.control, self._stream, folder.path)
+            loop = TrainingLoop(
+                prepared, self.control, self._stream, folder.path, checkpoint=checkpoint,
+                checkpoint_seconds=request.checkpoint_seconds,
+            )  # fmt: skip
             return loop.run()
         finally:
             prepared.batches.close()
+
+    def _load_checkpoint(self) -> "Loaded | None":
+        """Of the run that goes on, if it got as far as to save one."""
+        from cnntop.core.training.checkpoint import Checkpoints
+
+        earlier = self.request.resume
+        return None if earlier is None else Checkpoints(earlier.folder.path).load()
+
+    def _open_folder(self, prepared: "Prepared", checkpoint: dict[str, Any] | None) -> RunFolder:
+        earlier = self.request.resume
+        if earlier is None:
+            folder = RunFolder.create(self.request.runs_dir, self.request.name)
+            info = _run_info(self.request, folder, prepared)
+            self._recorder.open(folder, info)
+            self.folder = folder
+            self._stream.emit(_run_started(info, prepared))
+            return folder
+        self.folder = earlier.folder
+        _require_same(earlier, prepared)
+        resumed = _run_resumed(self.request.recipe, prepared, checkpoint)
+        try:
+            self._recorder.resume(earlier.folder, earlier.info, resumed)
+        except BlockingIOError:
+            raise UsageError(f"run {earlier.info.run} is running in another process.") from None
+        started = earlier.state.started is not None
+        self._stream.emit(resumed if started else _run_started(earlier.info, prepared))
+        return earlier.folder
 
     def _write_first_row(self) -> None:
         """summary.csv is derived, and no reason to give up a run."""
@@ -231,6 +281,51 @@ def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
         gpu_uuid=prepared.gpu_uuid,
         passes=recipe.train.passes,
         evaluate_every=recipe.train.evaluate_every,
+        cores=identity.cores(),
+        workers=prepared.batches.workers,
+    )
+
+
+def _as_it_was(recipe: Recipe, checkpoint: dict[str, Any] | None) -> Recipe:
+    """With the settings that fixes had changed by then."""
+    if checkpoint is None:
+        return recipe
+    data = msgspec.structs.replace(recipe.data, augment_on=checkpoint["augment_on"])
+    machine = msgspec.structs.replace(recipe.machine, threads=checkpoint["threads"])
+    return msgspec.structs.replace(recipe, data=data, machine=machine)
+
+
+def _require_same(earlier: Resumption, prepared: "Prepared") -> None:
+    """Raises UsageError where a run would go on with other images, or on another kind of device."""
+    started = earlier.state.started
+    if started is None:
+        return
+    now = {
+        "training images": (started.train_images, len(prepared.dataset.train)),
+        "test images": (started.test_images, len(prepared.dataset.test)),
+        "parameters": (started.parameters, prepared.parameters),
+        "device": (started.device.partition(":")[0], prepared.device.type),
+    }
+    changes = [f"{name}: {was} then, {is_now} now" for name, (was, is_now) in now.items()
+               if was != is_now]  # fmt: skip
+    if changes:
+        raise UsageError(f"run {earlier.info.run} cannot go on here. {'; '.join(changes)}.")
+
+
+def _run_resumed(
+    recipe: Recipe, prepared: "Prepared", checkpoint: dict[str, Any] | None
+) -> RunResumed:
+    return RunResumed(
+        step=checkpoint["step"] if checkpoint else 0,
+        trained_seconds=checkpoint["trained_seconds"] if checkpoint else 0.0,
+        resumed_utc=utc_now(),
+        device=str(prepared.device),
+        device_name=prepared.device_name,
+        threads=prepared.threads,
+        augment_on=prepared.batches.augment_on,
+        epochs_planned=recipe.train.epochs,
+        time_limit_seconds=recipe.train.time_limit_seconds,
+        gpu_uuid=prepared.gpu_uuid,
         cores=identity.cores(),
         workers=prepared.batches.workers,
     )

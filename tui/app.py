@@ -70,9 +70,9 @@ class CnntopApp(App[None]):
         monitor.call_after_refresh(self.set_timer, HEAD_START_SECONDS, self._start)
 
     def _start(self) -> None:
-        self.state = RunState()
         self._told = False
         self.handle = start_run(self.launch.request())
+        self.state = self.handle.history()
         self._poll()
 
     def _poll(self) -> None:

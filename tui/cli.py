@@ -1,6 +1,7 @@
 """The command line. Every verb imports what it needs when it is called, so that help is instant."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,6 +96,8 @@ def run(
     runs_dir: options.RunsDir = None,
     plain: options.Plain = False,
     auto_fix: options.AutoFix = False,
+    resume: options.Resume = None,
+    checkpoint_every: options.CheckpointEvery = None,
 ) -> None:
     """Train a preset and watch it live.
 
@@ -105,7 +108,9 @@ def run(
       cnntop run -p shallow128 --time 15m         a quarter of an hour
       cnntop run -p shallow32 --data-dir ~/birds  your own images
       cnntop run -p resnet18 --set schedule=cosine --plain > log
+      cnntop run --resume last                    go on where the last run stopped
     """
+    from cnntop.core.recipe import parse_duration
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.tui.launch import Launch
 
@@ -130,6 +135,10 @@ def run(
         plain,
         auto_fix,
     )
+    if checkpoint_every is not None:
+        launch = replace(launch, checkpoint_seconds=parse_duration(checkpoint_every))
+    if resume is not None:
+        launch = launch.resuming(resume)
     _start(launch)
 
 

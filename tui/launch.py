@@ -1,11 +1,15 @@
 """What the command line asked for, on its way to becoming a run."""
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cnntop.core import preset as presets
+from cnntop.core.errors import UsageError
 from cnntop.core.recipe import Recipe, check_names, override, resolve
+from cnntop.core.runs.resumption import Resumption
+from cnntop.core.runs.selection import find_run
 from cnntop.core.session import RunRequest
 from cnntop.core.text import printable
 
@@ -13,8 +17,9 @@ from cnntop.core.text import printable
 @dataclass(frozen=True)
 class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
-    where the run goes, whether lines were asked for instead of the screen, and whether a verdict's
-    fix is applied without asking."""
+    where the run goes, whether lines were asked for instead of the screen, whether a verdict's fix
+    is applied without asking, how often a checkpoint is saved beside those after each epoch, and
+    the run to go on with, if it is no new one."""
 
     preset: str | None
     runs_dir: Path
@@ -22,6 +27,8 @@ class Launch:
     settings: dict[str, Any] = field(default_factory=dict)
     plain: bool = False
     auto_fix: bool = False
+    checkpoint_seconds: float = math.inf
+    resume: Resumption | None = None
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
@@ -29,9 +36,28 @@ class Launch:
     def with_settings(self, settings: dict[str, Any]) -> "Launch":
         return replace(self, settings=self.settings | settings)
 
+    def resuming(self, wanted: str) -> "Launch":
+        """Of the run that `wanted` names ("last": the newest). Raises UsageError."""
+        earlier = Resumption.of(find_run(self.runs_dir, wanted))
+        for option, given, had in (
+            ("--preset", self.preset, earlier.info.preset),
+            ("--name", self.name, earlier.info.name),
+        ):
+            if given not in (None, had):
+                raise UsageError(f"{option} {printable(given)}: run {earlier.info.run} has {had}.")
+        return replace(
+            self,
+            preset=earlier.info.preset,
+            name=earlier.info.name,
+            runs_dir=earlier.folder.path.parent,
+            resume=earlier,
+        )
+
     def recipe(self) -> Recipe:
         """The recipe with the settings laid over it. Raises UsageError or RecipeError."""
         assert self.preset is not None
+        if self.resume is not None:
+            return self.resume.recipe(self.settings)
         preset = presets.find(self.preset)
         check_names(preset.tree, f"preset {preset.name}")
         origin = f"preset {preset.name}" + (" with your options" if self.settings else "")
@@ -41,6 +67,13 @@ class Launch:
         """The run to start. Raises UsageError or RecipeError."""
         assert self.preset is not None
         recipe = self.recipe()
-        preset = presets.find(self.preset).name
-        name = printable(self.name or preset)
-        return RunRequest(recipe, preset, name, self.runs_dir, self.auto_fix)
+        preset = self.preset if self.resume else presets.find(self.preset).name
+        return RunRequest(
+            recipe,
+            preset,
+            name=printable(self.name or preset),
+            runs_dir=self.runs_dir,
+            auto_fix=self.auto_fix,
+            checkpoint_seconds=self.checkpoint_seconds,
+            resume=self.resume,
+        )

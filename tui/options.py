@@ -108,6 +108,22 @@ RunsDir = Annotated[
         help="Folder of the runs. Default: $CNNTOP_RUNS, else ./runs.",
     ),
 ]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN|last",
+        rich_help_panel=_RUN,
+        help="Go on with a run where its last checkpoint is; --epochs and --time may change.",
+    ),
+]
+CheckpointEvery = Annotated[
+    str | None,
+    typer.Option(
+        metavar="10m",
+        rich_help_panel=_RUN,
+        help="Save a checkpoint this often too, beside those after each epoch.",
+    ),
+]
 AutoFix = Annotated[
     bool,
     typer.Option(

@@ -1,7 +1,6 @@
 """A run without a screen: lines, signals, exit code."""
 
 from cnntop.core.errors import DatasetError
-from cnntop.core.run_state import RunState
 from cnntop.core.session import RunHandle, start_run
 from cnntop.tui.launch import Launch
 from cnntop.tui.plain import PlainPrinter
@@ -13,7 +12,7 @@ def run_plain(launch: Launch) -> int:
     """Train, print lines until the end, return the exit code. Raises CnntopError."""
     handle = start_run(launch.request())
     with StopSignals(lambda: handle.control.stop("interrupted")) as signals:
-        PlainPrinter(handle, RunState()).follow()
+        PlainPrinter(handle, handle.history()).follow()
     return outcome(handle, signals, launch)
 
 

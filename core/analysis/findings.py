@@ -145,7 +145,6 @@ def _tried_seconds(now: Now) -> dict[str, float]:
     return {
         name: (trial.wait_seconds + trial.transfer_seconds) / passes + trial.compute_seconds
         for name, trial in now.state.trials.items()
-        if trial.steps > 0
     }
 
 

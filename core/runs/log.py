@@ -12,6 +12,7 @@ from cnntop.core.events import FORMAT, Record, RunStarted
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
+_BLOCK_BYTES = 65_536
 
 
 class RunLog:
@@ -19,7 +20,21 @@ class RunLog:
     any moment leaves whole lines behind."""
 
     def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+    def trim(self) -> None:
+        """Take away a last line that was torn. Raises OSError."""
+        size = os.fstat(self._handle).st_size
+        end = size
+        while end > 0:
+            begin = max(0, end - _BLOCK_BYTES)
+            at = os.pread(self._handle, end - begin, begin).rfind(b"\n")
+            if at >= 0:
+                end = begin + at + 1
+                break
+            end = begin
+        if end < size:
+            os.ftruncate(self._handle, end)
 
     def append(self, record: Record) -> None:
         """Raises OSError if the disk does not take the line; the log then ends before it."""

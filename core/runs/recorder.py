@@ -4,11 +4,11 @@ import os
 import shutil
 import threading
 
-from cnntop.core.events import EpochFinished, Record, RunEnded, RunStarted
+from cnntop.core.events import EpochFinished, Record, RunEnded, RunResumed, RunStarted
 from cnntop.core.run_state import RunState
-from cnntop.core.runs.epoch_table import EpochTable
+from cnntop.core.runs.epoch_table import EpochTable, counted_epochs
 from cnntop.core.runs.folder import EPOCHS_FILE, RunFolder, RunInfo
-from cnntop.core.runs.log import RunLog
+from cnntop.core.runs.log import RunLog, read_log
 from cnntop.core.runs.summary import summary_row, write_row
 
 HEARTBEAT_SECONDS = 5.0
@@ -18,8 +18,9 @@ class Recorder:
     """Holds records back until there is a run folder, so that a run that never came to be leaves
     nothing behind; from then on each record is on its way to disk before its writer goes on."""
 
-    def __init__(self) -> None:
-        self.state = RunState()
+    def __init__(self, state: RunState | None = None) -> None:
+        """`state` is that of the log, of a run that goes on."""
+        self.state = state or RunState()
         self._held_back: list[Record] = []
         self._folder: RunFolder | None = None
         self._info: RunInfo | None = None
@@ -42,7 +43,7 @@ class Recorder:
             if isinstance(record.event, EpochFinished):
                 assert self._epochs is not None
                 self._epochs.add(record.event)
-            if isinstance(record.event, EpochFinished | RunStarted | RunEnded):
+            if isinstance(record.event, EpochFinished | RunStarted | RunResumed | RunEnded):
                 self._log.sync()
 
     def open(self, folder: RunFolder, info: RunInfo) -> None:
@@ -65,6 +66,29 @@ class Recorder:
             shutil.rmtree(folder.path, ignore_errors=True)
             if self._alive is not None:
                 os.close(self._alive)
+            raise
+        self._folder, self._info = folder, info
+        self._heart.start()
+
+    def resume(self, folder: RunFolder, info: RunInfo, resumed: RunResumed) -> None:
+        """Go on recording into `folder`, of an earlier run, from the checkpoint that `resumed`
+        names. Nothing is deleted but a torn last line. Raises OSError; BlockingIOError if another
+        process has the run by now."""
+        self._alive = folder.lock()
+        try:
+            records = list(read_log(folder.events))
+            records.append(Record(0, 0.0, resumed))
+            self._epochs = EpochTable(folder.path / EPOCHS_FILE, counted_epochs(records))
+            folder.write_status("running")
+            log = RunLog(folder.events)
+            log.trim()
+            with self._lock:
+                for record in self._held_back:
+                    log.append(record)
+                self._held_back.clear()
+                self._log = log
+        except OSError:
+            os.close(self._alive)
             raise
         self._folder, self._info = folder, info
         self._heart.start()

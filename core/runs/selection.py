@@ -1,8 +1,10 @@
 """Finding runs by what a person calls them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from cnntop.core.errors import UsageError
+from cnntop.core.runs.folder import RUN_FILE, RunFolder, run_folders
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import nearest, printable
 
@@ -30,6 +32,31 @@ def select(rows: Sequence[Row], wanted: str) -> list[Row]:
         raise UsageError(f"no run {printable(wanted)!r}: there are no runs in this folder yet.")
     names = [row["name"] for row in rows] + [row["run"] for row in rows]
     raise UsageError(f"no run {printable(wanted)!r}. {_hint(wanted, names)}")
+
+
+def find_run(runs_dir: Path, wanted: str) -> RunFolder:
+    """The folder of one run: "last" is the newest of `runs_dir`, a path leads to a folder itself,
+    anything else is as in `select`. Raises UsageError."""
+    if (Path(wanted) / RUN_FILE).is_file():
+        return RunFolder(Path(wanted))
+    folders = run_folders(runs_dir)
+    if wanted == "last":
+        if not folders:
+            raise UsageError(f"there are no runs in {printable(str(runs_dir))} yet.")
+        return folders[-1]
+    rows = [{"run": folder.path.name, "name": _name(folder)} for folder in folders]
+    found = select(rows, wanted)
+    if len(found) > 1:
+        raise UsageError(
+            f"{printable(wanted)!r} is the name of {len(found)} runs; give one's id: "
+            f"{', '.join(row['run'] for row in found[-4:])}."
+        )
+    return RunFolder(runs_dir / found[0]["run"])
+
+
+def _name(folder: RunFolder) -> str:
+    info = folder.read_info()
+    return "" if info is None else info.name
 
 
 def _hint(wanted: str, names: list[str]) -> str:

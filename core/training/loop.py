@@ -4,11 +4,11 @@ Nothing in here waits for a reader. Figures are summed on the device and read ou
 second; a read-out per step would stop the GPU each time.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-import torch
+from typing import Any
 
 from cnntop.core.control import Control
 from cnntop.core.errors import DivergedError
@@ -20,9 +20,10 @@ from cnntop.core.events import (
     StepsMeasured,
     finite,
 )
-from cnntop.core.feed import ActivityMeter, Sink
+from cnntop.core.feed import Sink
 from cnntop.core.fix import Fix
-from cnntop.core.training.checkpoint import save_weights
+from cnntop.core.training.checkpoint import BEST, LAST, Checkpoints
+from cnntop.core.training.evaluation import evaluate
 from cnntop.core.training.fixes import Fixes
 from cnntop.core.training.memory import memory_watched
 from cnntop.core.training.preparation import Prepared
@@ -31,22 +32,25 @@ from cnntop.core.training.step_clock import Lap, StepClock, step_clock
 from cnntop.core.training.tally import Detail, EpochTally, PreparationSums, StepSums
 
 READOUT_SECONDS = 0.25
-EVALUATION_BATCH = {"cpu": 100, "cuda": 1000}
-"""By device. On a CPU larger batches fall out of its caches: measured 3,000 to 4,500 images/s of
-ShallowNet 32 on one core at 100 to 250, 2,300 at 1,000."""
 
 
 class TrainingLoop:
-    """Trains `prepared` and emits what happens. `run` returns how it ended."""
+    """Trains `prepared` and emits what happens. `run` returns how it ended.
+
+    Goes on from `checkpoint`, if there is one, as if nothing had come in between. Saves one after
+    every epoch, whenever a person asks, at the end, and every `checkpoint_seconds`.
+    """
 
     def __init__(
         self, prepared: Prepared, control: Control, sink: Sink, folder: Path,
-        clock: StepClock | None = None,
+        clock: StepClock | None = None, checkpoint: dict[str, Any] | None = None,
+        checkpoint_seconds: float = math.inf,
     ) -> None:  # fmt: skip
         self._p = prepared
         self._control = control
         self._sink = sink
-        self._folder = folder
+        self._checkpoints = Checkpoints(folder)
+        self._checkpoint_seconds = checkpoint_seconds
         self._clock = clock or step_clock(prepared.device)
         self._sums = StepSums(prepared.device)
         self._preparation = PreparationSums()
@@ -58,6 +62,12 @@ class TrainingLoop:
         self._limit_seconds = prepared.recipe.train.time_limit_seconds
         self._paused_seconds = 0.0
         self._best: float | None = None
+        self._test_accuracy: float | None = None
+        self._epochs_done = 0
+        self._trained_before_seconds = 0.0
+        self._under_way: EpochTally | None = None
+        if checkpoint is not None:
+            self._restore(checkpoint)
 
     def run(self) -> Status:
         """Train to the end. Raises DivergedError, OutOfMemoryError, OSError (no room on disk)."""
@@ -66,13 +76,13 @@ class TrainingLoop:
 
     def _run(self) -> Status:
         self._began = time.monotonic()
+        self._save_at = self._began + self._checkpoint_seconds
         self._note_readout()
         self._clock.start()
-        epoch, over = 0, self._over(0)
+        over = self._over(self._epochs_done)
         while not over:
-            epoch += 1
-            over = self._train_epoch(epoch)
-        self._save("last.pt", epoch, None)
+            tally, self._under_way = self._under_way or EpochTally(self._epochs_done + 1), None
+            over = self._train_epoch(tally)
         return self._control.stop_status or "finished"
 
     def _over(self, epochs_done: int) -> bool:
@@ -91,12 +101,12 @@ class TrainingLoop:
         return float("inf") if limit is None else limit - self._trained_seconds()
 
     def _trained_seconds(self) -> float:
-        return time.monotonic() - self._began - self._paused_seconds
+        now = time.monotonic()
+        return self._trained_before_seconds + now - self._began - self._paused_seconds
 
-    def _train_epoch(self, epoch: int) -> bool:
-        """Whether the run is over with it."""
+    def _train_epoch(self, tally: EpochTally) -> bool:
+        """From where `tally` stands. Whether the run is over with it."""
         self._p.network.model.train()
-        tally = EpochTally(epoch)
         laps = self._laps(tally)
         control, clock = self._control, self._clock
         clock.outside()  # writing down the epoch before is no waiting for a batch
@@ -124,11 +134,15 @@ class TrainingLoop:
     def _between_steps(self, tally: EpochTally) -> bool:
         """Do what is wanted, and tell what was measured if it is time to or before something
         changes. Whether the batches to come are to be asked for anew."""
-        if not self._control.wanted:
+        save = time.monotonic() >= self._save_at
+        if not self._control.wanted and not save:
             if self._readout_due(tally):
                 self._read_out(tally)
             return False
         self._read_out(tally)
+        if self._control.take_checkpoint() or save:
+            self._save(LAST, self._epochs_done, tally)
+            self._clock.outside()
         fix = self._control.take_fix()
         fixed = fix is not None and self._fix(fix)
         if self._control.paused:
@@ -138,21 +152,33 @@ class TrainingLoop:
     def _finish_epoch(self, tally: EpochTally) -> bool:
         last = self._over(tally.epoch)
         evaluated_from = self._trained_seconds()
-        test = self._evaluate() if self._evaluation_due(tally.epoch, last) else None
-        tally.evaluation_seconds = self._trained_seconds() - evaluated_from if test else None
-        if test and (self._best is None or test[1] > self._best):
-            self._best = test[1]
-            self._save("best.pt", tally.epoch, test[1])
+        test = None
+        if self._evaluation_due(tally.epoch, last):
+            test_set = self._p.dataset.test
+            test = evaluate(self._p.network, test_set, self._sink, self._go_on_evaluating)
         self._clock.outside()
         tally.split += self._clock.read().split
+        best = test is not None and (self._best is None or test[1] > self._best)
+        whole = tally.images == len(self._p.dataset.train) and not self._control.stop_status
+        broken = test is not None and finite(test[0]) is None
+        if not whole and not broken:  # a run that is resumed goes on in its middle
+            self._save(LAST, self._epochs_done, tally)
+        if test:
+            tally.evaluation_seconds = self._trained_seconds() - evaluated_from
+            self._test_accuracy = test[1]
+            self._best = max(test[1], self._best or 0.0)
         finished = tally.finished(self._step, self._lr, test)
         self._sink.emit(finished)
-        if finished.images == len(self._p.dataset.train):
-            self._fixes.finished_pass(finished.images, finished.epoch_seconds)
-        self._tell_fix()
         if test:
             # Weights that broke in the very last step show only here.
             self._require_finite(test[0])
+        if whole:
+            self._epochs_done = tally.epoch
+            self._fixes.finished_pass(finished.images, finished.epoch_seconds)
+            self._save(LAST, tally.epoch)
+        if best:
+            self._save(BEST, tally.epoch)
+        self._tell_fix()
         # Where the time ran out only after `last` was asked, an epoch without an evaluation cannot
         # be the last one: the next one is cut short and evaluated.
         return last or self._control.cancelled() or (test is not None and self._time_is_up())
@@ -262,7 +288,7 @@ class TrainingLoop:
         the time limit."""
         now = time.monotonic()
         self._readout_at = now + READOUT_SECONDS
-        self._look_at = min(self._readout_at, now + self._seconds_left())
+        self._look_at = min(self._readout_at, self._save_at, now + self._seconds_left())
 
     def _readout_due(self, tally: EpochTally) -> bool:
         """Whether enough time has passed. A pass's last steps wait for its end, so that no stretch
@@ -273,7 +299,7 @@ class TrainingLoop:
         left = self._p.steps_per_epoch - tally.batches * self._passes
         if left >= (self._step - self._steps_read) // 2:
             return True
-        self._look_at = now + self._seconds_left()
+        self._look_at = min(self._save_at, now + self._seconds_left())
         return False
 
     def _pause(self) -> None:
@@ -286,35 +312,38 @@ class TrainingLoop:
         self._note_readout()
         self._clock.start()
 
-    @torch.inference_mode()
-    def _evaluate(self) -> tuple[float, float] | None:
-        """Mean loss and accuracy on the test set, or None if a stop came in between."""
-        test, device = self._p.dataset.test, self._p.device
-        meter = ActivityMeter(self._sink, "evaluating", len(test), "images")
-        self._p.network.model.eval()
-        sums = StepSums(device)
-        size = EVALUATION_BATCH[device.type]
-        for start in range(0, len(test), size):
-            if self._control.paused:
-                self._clock.outside()
-                self._pause()
-            if self._control.stop_status:
-                return None
-            images = test.images[start : start + size].to(device)
-            labels = test.labels[start : start + size].to(device)
-            loss, logits = self._p.network.forward(images, labels)
-            sums.add(loss, logits, labels)
-            meter.advance(len(labels))
-        loss_sum, hits, images_seen = sums.take()
-        return loss_sum / images_seen, hits / images_seen
+    def _go_on_evaluating(self) -> bool:
+        if self._control.paused:
+            self._clock.outside()
+            self._pause()
+        return not self._control.stop_status
 
-    def _save(self, name: str, epoch: int, test_accuracy: float | None) -> None:
-        facts: dict[str, object] = {
+    def _save(self, name: str, epochs_done: int, tally: EpochTally | None = None) -> None:
+        """A checkpoint after `epochs_done` whole epochs, or in the middle of that of `tally`."""
+        state = self._p.network.state() | {
             "model_label": self._p.recipe.model.label,
-            "epoch": epoch,
-            "step": self._step,
-            "test_accuracy": test_accuracy,
             "classes": list(self._p.dataset.classes),
+            "epoch": epochs_done,
+            "step": self._step,
+            "trained_seconds": self._trained_seconds(),
+            "test_accuracy": self._test_accuracy,
+            "best_test_accuracy": self._best,
+            "augment_on": self._p.batches.augment_on,
+            "threads": self._p.threads,
+            "evaluate_every": self._fixes.evaluate_every,
+            "pass": None if tally is None else tally.state(),
         }
-        path = save_weights(self._folder, name, self._p.network.model, facts)
-        self._sink.emit(CheckpointSaved(path, epoch, test_accuracy))
+        path = self._checkpoints.save(name, state)
+        self._save_at = time.monotonic() + self._checkpoint_seconds
+        self._sink.emit(CheckpointSaved(path, epochs_done, self._test_accuracy, self._step))
+
+    def _restore(self, checkpoint: dict[str, Any]) -> None:
+        self._p.network.restore(checkpoint)
+        self._step = self._steps_read = checkpoint["step"]
+        self._epochs_done = checkpoint["epoch"]
+        self._best = checkpoint["best_test_accuracy"]
+        self._test_accuracy = checkpoint["test_accuracy"]
+        self._trained_before_seconds = checkpoint["trained_seconds"]
+        self._fixes.evaluate_every = checkpoint["evaluate_every"]
+        if checkpoint["pass"] is not None:
+            self._under_way = EpochTally.restored(checkpoint["pass"])

@@ -1,6 +1,7 @@
 """The network with what it takes to train it: a step in its three parts, and its answers."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,6 +41,27 @@ class Network:
         model, train = copy.deepcopy(self.model), self._train
         return Network(model, self._normalization, train, self.device, self._precision)
 
+    def state(self) -> dict[str, Any]:
+        """Weights, the optimiser's state and the random states that training draws from, on the
+        CPU: plain values and tensors that a step does not change any more."""
+        random = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state(self.device)
+        return {
+            "model": _on_cpu(self.model.state_dict()),
+            "optimizer": _on_cpu(self._optimizer.state_dict()),
+            "random": random,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave. Raises RuntimeError, KeyError or ValueError if it is that
+        of another network."""
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"]["cpu"])
+        if self.device.type == "cuda" and "cuda" in state["random"]:
+            torch.cuda.set_rng_state(state["random"]["cuda"], self.device)
+
     def set_rate(self, lr: float) -> None:
         for group in self._optimizer.param_groups:
             group["lr"] = lr
@@ -62,3 +84,12 @@ class Network:
         """One step of the optimiser; the gradients are gone after it."""
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+
+
+def _on_cpu(state: Any) -> Any:
+    """A copy of nested dictionaries and lists, with copies of their tensors on the CPU."""
+    if isinstance(state, torch.Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    return [_on_cpu(value) for value in state] if isinstance(state, list) else state

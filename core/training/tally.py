@@ -1,6 +1,7 @@
 """Sums over steps and over a pass, on their way to becoming events."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -139,6 +140,27 @@ class EpochTally:
         self.split = Split()
         self.detail = Detail()
         self.evaluation_seconds: float | None = None
+
+    def state(self) -> dict[str, Any]:
+        """As plain values, for a checkpoint in the middle of the pass."""
+        return {
+            "epoch": self.epoch,
+            "batches": self.batches,
+            "loss": self.loss,
+            "hits": self.hits,
+            "images": self.images,
+            "split": self.split.parts(),
+            "detail": dict(vars(self.detail)),
+        }
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> "EpochTally":
+        """What `state` gave."""
+        tally = cls(state["epoch"])
+        tally.batches, tally.images = state["batches"], state["images"]
+        tally.loss, tally.hits = state["loss"], state["hits"]
+        tally.split, tally.detail = Split(**state["split"]), Detail(**state["detail"])
+        return tally
 
     def finished(self, step: int, lr: float, test: tuple[float, float] | None) -> EpochFinished:
         test_loss, test_accuracy = test or (None, None)

@@ -208,7 +208,8 @@ def test_slots_give_every_arm_its_turns_and_the_screen_its_polls(
         nonlocal polls
         polls += 1
 
-    slots = Slots(lambda: step(0.001), poll, turn_seconds=0.1)
+    bare_steps = iter(lambda: step(0.001), object())
+    slots = Slots(bare_steps, poll, turn_seconds=0.1)
     while len(slots.turns["bare"]) < 3:
         step(0.002)
     assert kinds == {"bare", "plain", "screen"}

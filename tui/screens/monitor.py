@@ -24,12 +24,12 @@ from cnntop.tui.widgets.too_small import TooSmall
 FIGURES_SECONDS = 1.0
 
 
-class MonitorScreen(Kept, Screen[None]):
+class MonitorScreen(Screen[None], Kept):
     """Shows what it is handed; what keys do is the app's affair.
 
-    Progress moves with every state that comes. All else is drawn once a second and when something
-    happens: figures that change faster cannot be read, and the training stands still for as long
-    as they are drawn, because the two share the interpreter.
+    What happens is drawn as soon as a state comes that tells of it, and while nothing trains, so is
+    progress. Figures are drawn once a second: faster nobody reads them, and the training stands
+    still for as long as they are drawn, because the two share the interpreter.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,18 +68,19 @@ class MonitorScreen(Kept, Screen[None]):
         """Hand the panels the run's state; `now` is on the stream's clock."""
         occasion = _Occasion.of(state, now)
         if occasion == self._drawn:
-            self._progress.show(state, now)
+            if state.phase != "training":
+                self._progress.show(state, now)
             return
         self._drawn = occasion
         for panel in self._panels:
             panel.show(state, now)
 
 
-class _Charts(Kept, Horizontal):
+class _Charts(Horizontal, Kept):
     """Side by side."""
 
 
-class _Keys(Kept, Footer):
+class _Keys(Footer, Kept):
     """The keys that work here."""
 
 

@@ -21,7 +21,7 @@ _MARKS = {"train": "━", "test": "•"}
 _MARGIN = 9
 """Cells left of a plot, for the values at its top and bottom."""
 
-_ROOM = 1.25
+_ROOM = 1.5
 REDRAW_SECONDS = 2.0
 
 
@@ -117,7 +117,7 @@ def _row(label: str, parts: tuple[tuple[str, str], ...]) -> Content:
 
 
 def _with_room(last_x: float) -> float:
-    """Where the horizontal axis ends: up to a quarter further on, in steps of a quarter, so that
+    """Where the horizontal axis ends: up to half as far again, in steps of that, so that
     a curve that grows only adds to what is drawn already."""
     return _ROOM ** math.ceil(math.log(last_x, _ROOM)) if last_x > 1.0 else 1.0
 

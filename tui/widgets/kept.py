@@ -8,7 +8,8 @@ from textual.widget import Widget
 
 
 class Kept(Widget):
-    """Mixed in before a widget's own class, spares the asking for lines that cannot have changed.
+    """Spares the asking for lines that cannot have changed. As a base it comes last: Textual takes
+    a widget's style from the first one.
 
     Whenever one widget of a screen changes, Textual asks all of them for all of their lines, and
     makes them anew from what it has kept of each: a third of what it takes to draw one line.

@@ -1,0 +1,82 @@
+"""Going on with a run: what its folder knows of it, and what may be different now."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cnntop.core.errors import UsageError
+from cnntop.core.events import RunEnded
+from cnntop.core.recipe import Recipe, Tree, override, resolve
+from cnntop.core.run_state import RunState
+from cnntop.core.runs.folder import RunFolder, RunInfo
+from cnntop.core.runs.log import read_log
+from cnntop.core.text import printable
+
+MAY_CHANGE = ("train.epochs", "train.time")
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """An earlier run, as its folder has it. `state` is its folded log; the next record has the
+    number `next_seq` and comes at `at_seconds` or later on the stream's clock."""
+
+    folder: RunFolder
+    info: RunInfo
+    state: RunState
+    next_seq: int
+    at_seconds: float
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Resumption":
+        """Raises UsageError for a run that is alive or no run at all, DamagedLogError."""
+        info = folder.read_info()
+        if info is None:
+            raise UsageError(f"{printable(str(folder.path))} is no run folder: no run.json in it.")
+        if folder.is_alive():
+            raise UsageError(f"run {info.run} is still running; `cnntop watch` shows it.")
+        state, next_seq, at_seconds = RunState(), 0, 0.0
+        for record in read_log(folder.events):
+            state.apply(record)
+            next_seq, at_seconds = record.seq + 1, record.at_seconds
+        return cls(folder, info, state, next_seq, at_seconds)
+
+    def recipe(self, settings: dict[str, Any]) -> Recipe:
+        """The run's recipe with `settings` ("section.key" -> value) laid over it.
+
+        Raises UsageError if they change more than how long it trains, or if there is nothing left
+        to train; RecipeError.
+        """
+        earlier = self.info.recipe
+        recipe = resolve(override(_tree(earlier), settings), f"run {self.info.run}")
+        if changes := _changes(earlier, recipe):
+            raise UsageError(
+                f"run {self.info.run} cannot go on with another recipe: {'; '.join(changes)}. "
+                "Only --epochs and --time may change; start a new run for the rest."
+            )
+        ended = self.state.ended
+        if isinstance(ended, RunEnded) and ended.status == "finished" and recipe == earlier:
+            raise UsageError(
+                f"run {self.info.run} has finished. Give it longer with --epochs or --time."
+            )
+        return recipe
+
+
+def _tree(recipe: Recipe) -> Tree:
+    tree: Tree = msgspec.to_builtins(recipe)
+    return {
+        section: {key: value for key, value in values.items() if value is not None}
+        for section, values in tree.items()
+    }
+
+
+def _changes(before: Recipe, after: Recipe) -> list[str]:
+    old, new = _tree(before), _tree(after)
+    paths = sorted({f"{s}.{key}" for tree in (old, new) for s in tree for key in tree[s]})
+    found = []
+    for path in paths:
+        section, key = path.split(".")
+        was, now = old[section].get(key), new[section].get(key)
+        if was != now and path not in MAY_CHANGE:
+            found.append(f"{path} was {was}, now {now}")
+    return found
