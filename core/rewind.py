@@ -15,6 +15,7 @@ _TRAINED = (
     "last_pass", "complete_epoch_seconds", "best_test_accuracy", "best_epoch", "train_loss",
     "train_accuracy", "test_loss", "test_accuracy", "finished_epochs_split", "epoch_split",
     "finished_epochs_detail", "epoch_detail", "fixes", "fixes_measured", "recent",
+    "paused_seconds",
 )  # fmt: skip
 """What steps have made of it; the machine, the notices and the clock only go on."""
 

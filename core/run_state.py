@@ -167,8 +167,9 @@ class RunState:
                      "time_limit_seconds", "gpu_uuid", "cores", "workers")  # fmt: skip
             now = {name: getattr(event, name) for name in names}
             self.started = msgspec.structs.replace(self.started, **now)
-        # What was trained and does not count, and the time until now, is time that stood still.
-        self.paused_seconds = self.elapsed_seconds() - event.trained_seconds
+        # As if what came in between had not been: the steps that do not count, and the time until
+        # another process took over.
+        self.started_at_seconds = self.at_seconds - event.trained_seconds - self.paused_seconds
 
     def _steps_measured(self, event: StepsMeasured) -> None:
         self.phase = "training"

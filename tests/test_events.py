@@ -89,6 +89,7 @@ def test_tags_are_the_names_in_snake_case() -> None:
     assert tags == {
         "Activity": "activity",
         "RunStarted": "run_started",
+        "RunResumed": "run_resumed",
         "AugmentationTried": "augmentation_tried",
         "StepsMeasured": "steps_measured",
         "EpochFinished": "epoch_finished",

@@ -15,6 +15,7 @@ from cnntop.core.events import (
     Paused,
     Record,
     Resumed,
+    RunResumed,
     RunStarted,
 )
 from cnntop.core.run_state import RunState
@@ -80,6 +81,8 @@ class PlainPrinter:
                 )
                 if self._handle.folder:
                     self._say(f"run folder {self._handle.folder.path}")
+            case RunResumed() as resumption:
+                self._say(f"the run goes on after step {resumption.step:,}")
             case Activity() as activity if activity.name != "evaluating":
                 self._activity_line(activity)
             case EpochFinished() as epoch:
