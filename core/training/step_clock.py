@@ -65,7 +65,6 @@ class StepClock:
         self._names = _TIMED
         self._spacing = 1
         self._untimed_to_come = 0
-        self._batches = 0  # given out: when it comes to a reading, a few may be still to come
         self._timed = 0
         self._sampled_at = 0
         self._shares = Split(other=1.0)
@@ -84,7 +83,6 @@ class StepClock:
         ask anew, too."""
         if self._untimed_to_come:
             count, self._untimed_to_come = self._untimed_to_come, 0
-            self._batches += count
             self._names = _UNTIMED
             return count
         self.end_batches()
@@ -93,7 +91,6 @@ class StepClock:
         elif self._timed == self._sampled_at + 1 and self._probe_due():
             self._names = _PROBED
         self._timed += 1
-        self._batches += 1
         if self._spacing > 1:
             self._untimed_to_come = self._draw.randint(0, 2 * (self._spacing - 1))
         return 0
@@ -128,7 +125,7 @@ class StepClock:
         if timed.seconds > 0:
             self._shares = timed * (1 / timed.seconds)
         split = timed + self._shares * seconds["untimed"]
-        self._space_out(split.seconds)
+        self._space_out(timed.seconds, laps.counts["wait"])
         split.other += seconds["outside"]
         if sum(sampled) > 0:
             self._sampled = sampled
@@ -144,16 +141,16 @@ class StepClock:
             measured.launch_gap_seconds = split.compute * self._launch_gap
         return measured
 
-    def _space_out(self, seconds: float) -> None:
-        """From the `seconds` of the batches just read: how many of the next to time."""
-        if self._batches and seconds > 0:
-            batch_seconds = seconds / self._batches
+    def _space_out(self, seconds: float, batches: int) -> None:
+        """From what the batches just read took that were timed: how many of the next to time."""
+        if batches and seconds > 0:
+            batch_seconds = seconds / batches
             short = batch_seconds < SHORT_BATCH_SECONDS
             self._spacing = max(1, round(TIMED_EVERY_SECONDS / batch_seconds)) if short else 1
         self._untimed_to_come = self._draw.randint(0, self._spacing - 1)
         # The first batch after a reading may find the device idle: rather sample the second.
         self._sampled_at = 1 if self._timed > 1 else 0
-        self._batches = self._timed = 0
+        self._timed = 0
 
     def _probe_due(self) -> bool:
         return time.monotonic() - self._probed_at >= PROBE_EVERY_SECONDS

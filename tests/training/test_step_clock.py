@@ -178,6 +178,17 @@ def test_work_outside_of_batches_is_other_and_changes_no_shares(
     assert split.other == pytest.approx(0.003 + 0.050)
 
 
+def test_readings_in_quick_succession_keep_the_spacing(
+    clock: StepClock, watch: MadeUpTime
+) -> None:
+    """As in passes of a few batches: what was to come when one is read does not count."""
+    for _ in range(300):
+        batches(clock, watch, 3, lambda _: 0.1)
+        reading(clock)
+    assert 300 / 6 < watch.names.count("wait") < 300
+    assert clock._spacing <= 2 * 13
+
+
 def test_a_reading_without_a_timed_batch_is_shared_as_the_one_before(
     clock: StepClock, watch: MadeUpTime
 ) -> None:
