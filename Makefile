@@ -8,7 +8,8 @@ run: .venv/installed             ## the main job on built-in data: about a minut
 	$(BIN)/cnntop run --preset demo
 
 test: .venv/developer            ## the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 -m 'not long and not alone'
+	$(BIN)/pytest -m alone
 
 lint: .venv/developer .typing    ## format, lint, types and import rules
 	$(BIN)/ruff format --check .

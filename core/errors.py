@@ -7,7 +7,7 @@ class CnntopError(Exception):
     """A person's mistake or a missing thing; shown as its message alone, never as a traceback."""
 
     exit_code = 1
-    status: Literal["failed", "diverged"] = "failed"
+    status: Literal["failed", "diverged", "out-of-memory"] = "failed"
     """How a run that it ends has ended."""
 
 
@@ -35,6 +35,8 @@ class DivergedError(CnntopError):
 
 class OutOfMemoryError(CnntopError):
     """The run does not fit into the device's memory."""
+
+    status = "out-of-memory"
 
 
 class Cancelled(Exception):  # noqa: N818 - nothing went wrong: a person asked for it

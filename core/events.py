@@ -14,7 +14,7 @@ import msgspec
 FORMAT = 1
 """Version of the event format, written in `RunStarted.format`; readers refuse a newer one."""
 
-Status = Literal["finished", "stopped", "interrupted", "failed", "diverged"]
+Status = Literal["finished", "stopped", "interrupted", "failed", "diverged", "out-of-memory"]
 
 
 def _snake(name: str) -> str:

@@ -96,7 +96,9 @@ def test_phases_follow_the_run() -> None:
     assert seen == [phase for _, phase in told]
 
 
-@pytest.mark.parametrize("status", ["finished", "stopped", "interrupted", "failed", "diverged"])
+@pytest.mark.parametrize(
+    "status", ["finished", "stopped", "interrupted", "failed", "diverged", "out-of-memory"]
+)
 def test_the_end_is_the_last_phase(status: Any) -> None:
     state = after((0.0, STARTED), (9.0, RunEnded(status, "why", 8.5)))
     assert state.phase == status

@@ -13,7 +13,6 @@ from typing import Any
 from cnntop.core.control import Control
 from cnntop.core.errors import DivergedError
 from cnntop.core.events import (
-    CheckpointSaved,
     Paused,
     Resumed,
     Status,
@@ -22,14 +21,16 @@ from cnntop.core.events import (
 )
 from cnntop.core.feed import Sink
 from cnntop.core.fix import Fix
-from cnntop.core.training.checkpoint import BEST, LAST, Checkpoints
+from cnntop.core.training.checkpoint import BEST, LAST
 from cnntop.core.training.evaluation import evaluate
 from cnntop.core.training.fixes import Fixes
 from cnntop.core.training.memory import memory_watched
 from cnntop.core.training.preparation import Prepared
+from cnntop.core.training.saves import Saves
 from cnntop.core.training.schedule import rate_factor
 from cnntop.core.training.step_clock import Lap, StepClock, step_clock
 from cnntop.core.training.tally import Detail, EpochTally, PreparationSums, StepSums
+from cnntop.core.training.trained_time import TrainedTime
 
 READOUT_SECONDS = 0.25
 
@@ -49,8 +50,7 @@ class TrainingLoop:
         self._p = prepared
         self._control = control
         self._sink = sink
-        self._checkpoints = Checkpoints(folder)
-        self._checkpoint_seconds = checkpoint_seconds
+        self._saves = Saves(folder, sink, checkpoint_seconds)
         self._clock = clock or step_clock(prepared.device)
         self._sums = StepSums(prepared.device)
         self._preparation = PreparationSums()
@@ -59,8 +59,7 @@ class TrainingLoop:
         self._steps_read = 0
         self._lr = prepared.recipe.train.lr
         self._passes = prepared.recipe.train.passes
-        self._limit_seconds = prepared.recipe.train.time_limit_seconds
-        self._paused_seconds = 0.0
+        self._time = TrainedTime(prepared.recipe.train.time_limit_seconds)
         self._best: float | None = None
         self._test_accuracy: float | None = None
         self._epochs_done = 0
@@ -75,14 +74,15 @@ class TrainingLoop:
             return self._run()
 
     def _run(self) -> Status:
-        self._began = time.monotonic()
-        self._save_at = self._began + self._checkpoint_seconds
+        self._time.begin(self._trained_before_seconds)
+        self._saves.begin()
         self._note_readout()
         self._clock.start()
         over = self._over(self._epochs_done)
         while not over:
             tally, self._under_way = self._under_way or EpochTally(self._epochs_done + 1), None
             over = self._train_epoch(tally)
+        self._saves.finish()
         return self._control.stop_status or "finished"
 
     def _over(self, epochs_done: int) -> bool:
@@ -91,18 +91,7 @@ class TrainingLoop:
         train = self._p.recipe.train
         if train.epochs is not None:
             return epochs_done >= train.epochs
-        return self._time_is_up()
-
-    def _time_is_up(self) -> bool:
-        return self._seconds_left() <= 0
-
-    def _seconds_left(self) -> float:
-        limit = self._limit_seconds
-        return float("inf") if limit is None else limit - self._trained_seconds()
-
-    def _trained_seconds(self) -> float:
-        now = time.monotonic()
-        return self._trained_before_seconds + now - self._began - self._paused_seconds
+        return self._time.is_up
 
     def _train_epoch(self, tally: EpochTally) -> bool:
         """From where `tally` stands. Whether the run is over with it."""
@@ -121,7 +110,7 @@ class TrainingLoop:
             if control.wanted or time.monotonic() >= self._look_at:
                 if self._between_steps(tally):
                     laps = self._laps(tally)
-                if control.stop_status or self._time_is_up():
+                if control.stop_status or self._time.is_up:
                     break
                 untimed = 0  # the clock has been read, and counts anew
             if untimed > 1:
@@ -134,7 +123,7 @@ class TrainingLoop:
     def _between_steps(self, tally: EpochTally) -> bool:
         """Do what is wanted, and tell what was measured if it is time to or before something
         changes. Whether the batches to come are to be asked for anew."""
-        save = time.monotonic() >= self._save_at
+        save = time.monotonic() >= self._saves.due_at
         if not self._control.wanted and not save:
             if self._readout_due(tally):
                 self._read_out(tally)
@@ -151,7 +140,7 @@ class TrainingLoop:
 
     def _finish_epoch(self, tally: EpochTally) -> bool:
         last = self._over(tally.epoch)
-        evaluated_from = self._trained_seconds()
+        evaluated_from = self._time.seconds
         test = None
         if self._evaluation_due(tally.epoch, last):
             test_set = self._p.dataset.test
@@ -164,7 +153,7 @@ class TrainingLoop:
         if not whole and not broken:  # a run that is resumed goes on in its middle
             self._save(LAST, self._epochs_done, tally)
         if test:
-            tally.evaluation_seconds = self._trained_seconds() - evaluated_from
+            tally.evaluation_seconds = self._time.seconds - evaluated_from
             self._test_accuracy = test[1]
             self._best = max(test[1], self._best or 0.0)
         finished = tally.finished(self._step, self._lr, test)
@@ -181,7 +170,7 @@ class TrainingLoop:
         self._tell_fix()
         # Where the time ran out only after `last` was asked, an epoch without an evaluation cannot
         # be the last one: the next one is cut short and evaluated.
-        return last or self._control.cancelled() or (test is not None and self._time_is_up())
+        return last or self._control.cancelled() or (test is not None and self._time.is_up)
 
     def _evaluation_due(self, epoch: int, last: bool) -> bool:
         if self._control.stop_status:
@@ -217,9 +206,8 @@ class TrainingLoop:
 
     def _set_rate(self) -> None:
         train = self._p.recipe.train
-        if self._limit_seconds is not None:
-            progress = self._trained_seconds() / self._limit_seconds
-        else:
+        progress = self._time.progress
+        if progress is None:
             assert train.epochs is not None
             progress = self._step / (train.epochs * self._p.steps_per_epoch)
         self._lr = train.lr * rate_factor(train.schedule, progress)
@@ -288,7 +276,7 @@ class TrainingLoop:
         the time limit."""
         now = time.monotonic()
         self._readout_at = now + READOUT_SECONDS
-        self._look_at = min(self._readout_at, self._save_at, now + self._seconds_left())
+        self._look_at = min(self._readout_at, self._saves.due_at, now + self._time.left_seconds)
 
     def _readout_due(self, tally: EpochTally) -> bool:
         """Whether enough time has passed. A pass's last steps wait for its end, so that no stretch
@@ -299,7 +287,7 @@ class TrainingLoop:
         left = self._p.steps_per_epoch - tally.batches * self._passes
         if left >= (self._step - self._steps_read) // 2:
             return True
-        self._look_at = min(self._save_at, now + self._seconds_left())
+        self._look_at = min(self._saves.due_at, now + self._time.left_seconds)
         return False
 
     def _pause(self) -> None:
@@ -307,7 +295,7 @@ class TrainingLoop:
         self._sink.emit(Paused())
         self._control.wait_while_paused()
         paused = time.monotonic() - paused_at
-        self._paused_seconds += paused
+        self._time.leave_out(paused)
         self._sink.emit(Resumed(paused))
         self._note_readout()
         self._clock.start()
@@ -325,7 +313,7 @@ class TrainingLoop:
             "classes": list(self._p.dataset.classes),
             "epoch": epochs_done,
             "step": self._step,
-            "trained_seconds": self._trained_seconds(),
+            "trained_seconds": self._time.seconds,
             "test_accuracy": self._test_accuracy,
             "best_test_accuracy": self._best,
             "augment_on": self._p.batches.augment_on,
@@ -333,9 +321,7 @@ class TrainingLoop:
             "evaluate_every": self._fixes.evaluate_every,
             "pass": None if tally is None else tally.state(),
         }
-        path = self._checkpoints.save(name, state)
-        self._save_at = time.monotonic() + self._checkpoint_seconds
-        self._sink.emit(CheckpointSaved(path, epochs_done, self._test_accuracy, self._step))
+        self._saves.save(name, state)
 
     def _restore(self, checkpoint: dict[str, Any]) -> None:
         self._p.network.restore(checkpoint)

@@ -11,6 +11,8 @@ from cnntop.core.session import RunRequest
 from cnntop.core.training.fixes import MEASURED_SECONDS, Fixes
 from cnntop.core.training.preparation import Prepared, prepare
 
+pytestmark = pytest.mark.alone
+
 TO_CPU = Fix("data.augment_on", "cpu", 1.5)
 EVERY_THIRD = Fix("train.evaluate_every", 3, 1.2)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 import torch
 
@@ -269,8 +270,12 @@ def test_a_longer_time_is_not_another_recipe(run: Any, request_run: Make) -> Non
 def test_other_images_are_refused(run: Any, request_run: Make, pictures: Path) -> None:
     request = request_run(augment_on="cpu")
     done = run(request)
-    info = done.folder / "run.json"
-    info.write_text(info.read_text().replace('"image_size": 16', '"image_size": 24'))
+    folder = RunFolder(done.folder)
+    info = folder.read_info()
+    assert info is not None
+    data = msgspec.structs.replace(info.recipe.data, image_size=24)
+    recipe = msgspec.structs.replace(info.recipe, data=data)
+    folder.write_info(msgspec.structs.replace(info, recipe=recipe))
     again = run(resumed(request, done.folder, epochs=3))
     assert isinstance(again.handle.error, UsageError)
     assert "parameters" in str(again.handle.error)

@@ -23,6 +23,8 @@ from cnntop.tui.bench.plan import Case, Plan, Size, Turn
 from cnntop.tui.bench.slots import Slots
 from tests.tui.place import Place
 
+pytestmark = pytest.mark.alone
+
 PATIENCE_SECONDS = 120.0
 SHORT = Plan(
     # No machine's step takes an hour: the last size is taken.

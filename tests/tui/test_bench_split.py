@@ -13,6 +13,8 @@ import pytest
 from cnntop.core.training.split_proof import DelayRow, DifferenceRow, HiddenRow, SplitProof
 from cnntop.tui.bench import split_page
 
+pytestmark = pytest.mark.alone
+
 ATTEMPTS = 3
 """On a machine that others use too. The bounds are the same in each."""
 

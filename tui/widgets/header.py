@@ -18,6 +18,7 @@ _MARKS = {
     "interrupted": ("■", "$warning"),
     "failed": ("✖", "$error"),
     "diverged": ("✖", "$error"),
+    "out-of-memory": ("✖", "$error"),
 }
 
 

@@ -1,0 +1,37 @@
+"""How long a run has trained, and how much longer it may."""
+
+import math
+import time
+
+
+class TrainedTime:
+    """Wall time since the first step without pauses: what a time limit counts."""
+
+    def __init__(self, limit_seconds: float | None) -> None:
+        self._limit = math.inf if limit_seconds is None else limit_seconds
+        self._began = time.monotonic()
+
+    def begin(self, already_seconds: float = 0.0) -> None:
+        """From now on; of a run that goes on, `already_seconds` come before."""
+        self._began = time.monotonic() - already_seconds
+
+    def leave_out(self, seconds: float) -> None:
+        self._began += seconds
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    @property
+    def left_seconds(self) -> float:
+        """Infinite without a limit."""
+        return self._limit - self.seconds
+
+    @property
+    def is_up(self) -> bool:
+        return self.left_seconds <= 0
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the limit that is over; None without one."""
+        return None if self._limit == math.inf else self.seconds / self._limit
