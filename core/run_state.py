@@ -126,6 +126,7 @@ class RunState:
             case RunStarted():
                 self.started = event
                 self.started_at_seconds = self.at_seconds
+                self.ended = None  # of a process that got no further than this one's beginning
                 self.phase = "training"
                 self.epoch = 1
             case AugmentationTried():

@@ -26,6 +26,7 @@ from cnntop.core.machine import identity
 from cnntop.core.machine.sampler import MachineSampler
 from cnntop.core.recipe import Recipe
 from cnntop.core.run_state import RunState
+from cnntop.core.runs.control_socket import ControlSocket
 from cnntop.core.runs.folder import RunFolder, RunInfo, require_writable, utc_now
 from cnntop.core.runs.recorder import Recorder
 from cnntop.core.runs.resumption import Resumption
@@ -65,7 +66,7 @@ class RunHandle:
         self.folder: RunFolder | None = None
         self.error: CnntopError | None = None
         self.traceback: str | None = None
-        self._recorder = Recorder(self.history())
+        self._recorder = Recorder(self.history(), lambda notice: self._stream.emit(notice))
         readers = [self._recorder.take, self.feed.take]
         if request.auto_fix:
             readers.append(AutoFix(self._recorder.state, self.control.apply).take)
@@ -142,7 +143,10 @@ class RunHandle:
                 step()
             except OSError as error:
                 text = f"the end of the run could not be recorded: {error}."
-                self.error = self.error or CnntopError(text)
+                if self.error is None:
+                    self.error = CnntopError(text)
+                else:
+                    self.error.args = (f"{self.error} And {text}",)
 
     def _prepare_and_train(self) -> Status:
         request = self.request
@@ -169,7 +173,8 @@ class RunHandle:
                 prepared, self.control, self._stream, folder.path, checkpoint=checkpoint,
                 checkpoint_seconds=request.checkpoint_seconds,
             )  # fmt: skip
-            return loop.run()
+            with ControlSocket(folder, self.control):
+                return loop.run()
         finally:
             prepared.batches.close()
 

@@ -1,9 +1,13 @@
 """The screen's program: polls the feed, folds it, hands the state to the monitor. Stays small."""
 
+from typing import Protocol
+
 from textual.app import App
 
 from cnntop.core.analysis.verdict import verdict
 from cnntop.core.errors import CnntopError, DatasetError, UsageError
+from cnntop.core.events import Record
+from cnntop.core.fix import Fix
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.summary import read_rows
 from cnntop.core.session import RunHandle, start_run
@@ -18,6 +22,32 @@ from cnntop.tui.widgets.too_small import COLUMNS, LINES
 
 POLL_SECONDS = 0.25
 HEAD_START_SECONDS = 0.05
+
+
+class Feed(Protocol):
+    def drain(self) -> list[Record]: ...
+
+
+class Controls(Protocol):
+    @property
+    def paused(self) -> bool: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def stop(self) -> None: ...
+    def apply(self, fix: Fix) -> None: ...
+
+
+class ShownRun(Protocol):
+    """What the screen needs of a run, be it of this process or of another."""
+
+    @property
+    def feed(self) -> Feed: ...
+    @property
+    def control(self) -> Controls: ...
+    @property
+    def now(self) -> float: ...
+    @property
+    def done(self) -> bool: ...
 
 
 class CnntopApp(App[None]):
@@ -43,12 +73,20 @@ class CnntopApp(App[None]):
         self._told = False
         self._folder_typed = False
 
+    @property
+    def shown_run(self) -> ShownRun | None:
+        """The run on the screen, once there is one."""
+        return self.handle
+
     def on_mount(self) -> None:
+        self.open_first_screen()
+        self.set_interval(POLL_SECONDS, self._poll)
+
+    def open_first_screen(self) -> None:
         if self.launch.preset is None:
             self.push_screen(PickerScreen(self.launch, read_rows(self.launch.runs_dir)))
         else:
             self._open_monitor()
-        self.set_interval(POLL_SECONDS, self._poll)
 
     def on_picked(self, event: Picked) -> None:
         self.launch = event.launch
@@ -76,18 +114,18 @@ class CnntopApp(App[None]):
         self._poll()
 
     def _poll(self) -> None:
-        handle = self.handle
-        if handle is None:
+        run = self.shown_run
+        if run is None:
             return
-        over = handle.done
-        for record in handle.feed.drain():
+        over = run.done
+        for record in run.feed.drain():
             self.state.apply(record)
         for screen in self.screen_stack:
             if isinstance(screen, MonitorScreen):
-                screen.show(self.state, handle.now)
-        if over and not self._told:
+                screen.show(self.state, run.now)
+        if over and not self._told and self.handle is not None:
             self._told = True
-            self._tell_end(handle)
+            self._tell_end(self.handle)
 
     def _tell_end(self, handle: RunHandle) -> None:
         chosen_wrong = self._folder_typed and isinstance(handle.error, UsageError)
@@ -125,20 +163,22 @@ class CnntopApp(App[None]):
         self._open_monitor()
 
     def action_pause(self) -> None:
-        if self.handle is None or self.state.started is None or self.handle.done:
+        run = self.shown_run
+        if run is None or self.state.started is None or run.done:
             return
-        if self.handle.control.paused:
-            self.handle.control.resume()
+        if run.control.paused:
+            run.control.resume()
         else:
-            self.handle.control.pause()
+            run.control.pause()
 
     def action_fix(self) -> None:
         """Apply what the verdict shown proposes; without a fix in it the key does nothing."""
-        if self.handle is None or self.handle.done:
+        run = self.shown_run
+        if run is None or run.done:
             return
         found = verdict(self.state)
         if found is not None and found.fix is not None:
-            self.handle.control.apply(found.fix)
+            run.control.apply(found.fix)
         else:
             self.notify("Nothing to fix: the verdict proposes no change.", timeout=3)
 
@@ -160,5 +200,9 @@ class CnntopApp(App[None]):
         if answer == "s" and self.handle is not None:
             self.handle.control.stop()
         elif answer == "l":
-            self.detached = True
-            self.exit()
+            self.action_detach()
+
+    def action_detach(self) -> None:
+        """Leave the screen; a run that is not over trains on, as plain lines."""
+        self.detached = self.handle is not None and not self.handle.done
+        self.exit()

@@ -98,6 +98,7 @@ def run(
     auto_fix: options.AutoFix = False,
     resume: options.Resume = None,
     checkpoint_every: options.CheckpointEvery = None,
+    detach: options.Detach = False,
 ) -> None:
     """Train a preset and watch it live.
 
@@ -139,7 +140,10 @@ def run(
         launch = replace(launch, checkpoint_seconds=parse_duration(checkpoint_every))
     if resume is not None:
         launch = launch.resuming(resume)
-    _start(launch)
+    if detach:
+        _start_in_background(launch)
+    else:
+        _start(launch)
 
 
 def _settings(given: dict[str, Any], set_options: list[str]) -> dict[str, Any]:
@@ -178,6 +182,65 @@ def _start(launch: "Launch") -> None:
             )
         code = run_plain(launch)
     raise typer.Exit(code)
+
+
+def _start_in_background(launch: "Launch") -> None:
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui.ps_page import start_in_background
+
+    if launch.preset is None:
+        raise UsageError(
+            "--detach: no preset given; add --preset NAME. `cnntop presets` lists them."
+        )
+    launch.recipe()  # a mistake in it is told without a process
+    resumed = launch.resume.folder if launch.resume else None
+    arguments = [text for text in sys.argv[1:] if text != "--detach"]
+    folder = start_in_background(launch.runs_dir, arguments, resumed)
+    name = folder.path.name
+    where = "" if launch.runs_dir == default_runs_dir() else f" --runs-dir {launch.runs_dir}"
+    typer.echo(f"{name} trains in the background.\n  cnntop watch {name}{where}")
+
+
+@app.command()
+def watch(
+    run: options.WatchedRun = "last",
+    readonly: options.ReadOnly = False,
+    plain: options.Plain = False,
+    runs_dir: options.RunsDir = None,
+) -> None:
+    """The monitor on a run of another terminal, or on one that is over.
+
+    \b
+    Examples
+      cnntop watch                 the newest run
+      cnntop watch mine            by name, id, prefix or folder; as often as you like at once
+      cnntop watch mine --plain    what happened so far and happens, as lines
+    """
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.core.runs.selection import find_run
+    from cnntop.tui import watch_run
+
+    folder = find_run(runs_dir or default_runs_dir(), run)
+    raise typer.Exit(watch_run.watch(folder, readonly, plain))
+
+
+@app.command()
+def ps(runs_dir: options.RunsDir = None) -> None:
+    """The runs that are running, and how far they are."""
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui.ps_page import running_table
+
+    typer.echo(running_table(runs_dir or default_runs_dir()), nl=False)
+
+
+@app.command()
+def stop(run: options.StoppedRun, runs_dir: options.RunsDir = None) -> None:
+    """Stop a run of another terminal at its next step; its weights and figures are kept."""
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.core.runs.selection import find_run
+    from cnntop.tui import ps_page
+
+    typer.echo(ps_page.stop(find_run(runs_dir or default_runs_dir(), run)))
 
 
 @app.command()
@@ -286,6 +349,41 @@ def bench_overhead(json_file: options.JsonFile = None) -> None:
     typer.echo(overhead_page.as_table(cases), nl=False)
     if json_file is not None:
         json_file.write_text(overhead_page.as_json(cases), encoding="utf-8")
+
+
+@app.command()
+def repair(runs: options.Runs = None, runs_dir: options.RunsDir = None) -> None:
+    """Make run folders whole again after a crash or a damaged disk: all of them, or those named.
+
+    What is damaged is kept beside what takes its place. Runs that are running are left alone.
+    """
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui import repair_page
+
+    findings = []
+    for finding in repair_page.repair(runs_dir or default_runs_dir(), runs or []):
+        findings.append(finding)
+        typer.echo(repair_page.finding_line(finding))
+    if not findings:
+        typer.echo("nothing to repair")
+    if not all(finding.right for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def gc(
+    runs: options.Runs = None, runs_dir: options.RunsDir = None, yes: options.Yes = False
+) -> None:
+    """Remove runs for good: folder, checkpoints and row. Without --yes it only says which."""
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui import repair_page
+
+    right = True
+    for finding in repair_page.gc(runs_dir or default_runs_dir(), runs or [], yes):
+        typer.echo(printable(finding.text))
+        right = right and finding.right
+    if not right:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,24 @@ Plain = Annotated[
     ),
 ]
 
+Detach = Annotated[
+    bool,
+    typer.Option(
+        "--detach",
+        rich_help_panel=_RUN,
+        help="Train in the background, without this terminal; `cnntop watch` shows it.",
+    ),
+]
+
+WatchedRun = Annotated[
+    str,
+    typer.Argument(metavar="[RUN]", help="A run's name, id, prefix or folder, or last."),
+]
+StoppedRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's name, id, prefix or folder, or last.")
+]
+ReadOnly = Annotated[bool, typer.Option("--readonly", help="Look only: no key changes the run.")]
+
 Runs = Annotated[
     list[str] | None,
     typer.Argument(metavar="RUN", help="Runs by name, id or unambiguous prefix."),
@@ -166,3 +184,5 @@ ShownPreset = Annotated[
     str,
     typer.Argument(metavar="NAME|FILE.toml", help="The preset.", autocompletion=_preset_names),
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]

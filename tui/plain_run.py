@@ -5,14 +5,24 @@ from cnntop.core.session import RunHandle, start_run
 from cnntop.tui.launch import Launch
 from cnntop.tui.plain import PlainPrinter
 from cnntop.tui.signals import StopSignals
+from cnntop.tui.terminal import let_go_of_lost
 from cnntop.tui.ways_out import ways_out
 
 
 def run_plain(launch: Launch) -> int:
-    """Train, print lines until the end, return the exit code. Raises CnntopError."""
+    """Train, print lines until the end, return the exit code. Raises CnntopError.
+
+    Lines do not need a terminal, so a hang-up changes nothing.
+    """
     handle = start_run(launch.request())
-    with StopSignals(lambda: handle.control.stop("interrupted")) as signals:
+
+    def stop() -> None:
+        handle.control.stop("interrupted")
+
+    signals = StopSignals(stop, hang_up=lambda: None, checkpoint=handle.control.checkpoint)
+    with signals:
         PlainPrinter(handle, handle.history()).follow()
+    let_go_of_lost()
     return outcome(handle, signals, launch)
 
 

@@ -1,10 +1,16 @@
-"""What the terminal can do."""
+"""What the terminal can do, and what to do once it is gone."""
 
 import os
+import select
+import signal
 import sys
 import termios
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
+
+LOOK_SECONDS = 0.5
 
 
 def has_screen() -> bool:
@@ -24,7 +30,10 @@ def is_terminal(stream: TextIO | None) -> bool:
 def mode_restorer() -> Callable[[], None]:
     """A function that gives the terminal back as it is now, for a process that ends at once."""
     handle = sys.stdin.fileno()
-    modes = termios.tcgetattr(handle)
+    try:
+        modes = termios.tcgetattr(handle)
+    except termios.error:  # it has vanished since it was looked at
+        return lambda: None
 
     def restore() -> None:
         # Mouse and paste reporting off, cursor on, back from the alternate screen.
@@ -32,3 +41,47 @@ def mode_restorer() -> Callable[[], None]:
         termios.tcsetattr(handle, termios.TCSANOW, modes)
 
     return restore
+
+
+def lost(*handles: int) -> list[int]:
+    """Those of the open `handles` whose other end is gone: a hung-up terminal, an unread pipe."""
+    poll = select.poll()
+    for handle in handles:
+        poll.register(handle, 0)
+    return [handle for handle, what in poll.poll(0) if what & (select.POLLHUP | select.POLLERR)]
+
+
+@contextmanager
+def loss_signalled() -> Iterator[None]:
+    """While entered, a terminal that vanishes sends SIGHUP, whoever this process is.
+
+    The system sends it to the first process of the terminal's session, and after that one's end to
+    those in the foreground. One started by nohup, setsid or a script may never get it.
+    """
+    over = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(over,), name="cnntop-terminal", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _watch(over: threading.Event) -> None:
+    while not over.wait(LOOK_SECONDS):
+        if lost(sys.__stdin__.fileno()):  # type: ignore[union-attr]
+            os.kill(os.getpid(), signal.SIGHUP)
+            return
+
+
+def let_go_of_lost() -> None:
+    """Point standard output and error, where nobody reads them any more, at nothing.
+
+    Python writes out what is left in them when it ends, and where that fails its exit code takes
+    the place of the run's.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for handle in lost(1, 2):
+        os.dup2(nowhere, handle)
+    os.close(nowhere)

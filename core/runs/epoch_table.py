@@ -1,9 +1,11 @@
 """epochs.csv: one row an epoch, for people and spreadsheets."""
 
 import csv
+import errno
 import io
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cnntop.core.durable import replace_file
@@ -17,16 +19,45 @@ class EpochTable:
     def __init__(self, path: Path, epochs: Sequence[EpochFinished] = ()) -> None:
         """A table of `epochs` in place of whatever was at `path`. Raises OSError."""
         self._path = path
-        rows = [_line(COLUMNS), *(_line(_row(epoch)) for epoch in epochs)]
-        replace_file(path, lambda file: file.write("".join(rows).encode()))
+        self._waiting: list[bytes] = []
+        self._torn_at: int | None = None
+        text = table_text(epochs)
+        replace_file(path, lambda file: file.write(text))
+
+    @property
+    def waiting(self) -> int:
+        """How many rows the disk has not taken yet."""
+        return len(self._waiting)
 
     def add(self, epoch: EpochFinished) -> None:
-        """Raises OSError if the disk does not take the row."""
+        """Raises OSError if the disk does not take the row, which then waits for `catch_up`."""
+        self._waiting.append(_line(_row(epoch)).encode())
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Write the rows that wait. Raises OSError; the table then ends before them."""
+        if not self._waiting:
+            return
+        rows = b"".join(self._waiting)
         handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
-            os.write(handle, _line(_row(epoch)).encode())
+            if self._torn_at is not None:
+                os.ftruncate(handle, self._torn_at)
+                self._torn_at = None
+            written = os.write(handle, rows)
+            if written < len(rows):  # the part of a row is taken away before the next one
+                self._torn_at = os.fstat(handle).st_size - written
+                with suppress(OSError):
+                    os.ftruncate(handle, self._torn_at)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
+        self._waiting.clear()
+
+
+def table_text(epochs: Iterable[EpochFinished]) -> bytes:
+    """The whole file of `epochs`."""
+    return "".join((_line(COLUMNS), *(_line(_row(epoch)) for epoch in epochs))).encode()
 
 
 def counted_epochs(records: Iterable[Record]) -> list[EpochFinished]:

@@ -15,6 +15,7 @@ import msgspec
 from cnntop.core.durable import replace_file
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import Recipe
+from cnntop.core.runs.log import is_whole, sealed
 from cnntop.core.text import printable
 
 RUN_FILE = "run.json"
@@ -85,20 +86,29 @@ class RunFolder:
     def events(self) -> Path:
         return self.path / EVENTS_FILE
 
+    @property
+    def lacks_lines(self) -> bool:
+        """Whether lines of the log are lost: `repair` keeps a log that had damaged ones."""
+        return any(self.path.glob(f"{EVENTS_FILE}.damaged-*"))
+
     def write_info(self, info: RunInfo) -> None:
-        text = msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
+        """Raises OSError. The lock file gets a copy, because nothing else knows it all."""
+        text = sealed(msgspec.json.format(msgspec.json.encode(info), indent=2))
         replace_file(self.path / RUN_FILE, lambda file: file.write(text))
+        (self.path / LOCK_FILE).write_bytes(text)  # in place, for whoever holds the lock on it
 
     def read_info(self) -> RunInfo | None:
-        """What run.json says, or None where it is missing or not readable as such."""
-        try:
-            return msgspec.json.decode((self.path / RUN_FILE).read_bytes(), type=RunInfo)
-        except (OSError, msgspec.DecodeError):
-            return None
+        """What run.json says, or None where it is missing, damaged or not readable as such."""
+        return _info(self.path / RUN_FILE)
 
-    def write_status(self, status: str) -> None:
-        """`status` with a heartbeat of now. "running" counts only while the lock is held."""
-        heartbeat = utc_now()
+    def read_copied_info(self) -> RunInfo | None:
+        """As `read_info`, from the copy; None for a run of an older cnntop."""
+        return _info(self.path / LOCK_FILE)
+
+    def write_status(self, status: str, heartbeat_utc: str | None = None) -> None:
+        """`status` with a heartbeat, of now by default. "running" counts only while the lock is
+        held. Raises OSError."""
+        heartbeat = heartbeat_utc or utc_now()
         text = msgspec.json.encode({"status": status, "heartbeat_utc": heartbeat}) + b"\n"
         replace_file(self.path / STATUS_FILE, lambda file: file.write(text))
 
@@ -124,6 +134,14 @@ class RunFolder:
         return False
 
 
+def _info(path: Path) -> RunInfo | None:
+    try:
+        text = path.read_bytes()
+        return None if is_whole(text) is False else msgspec.json.decode(text, type=RunInfo)
+    except (OSError, ValueError):
+        return None
+
+
 def run_folders(runs_dir: Path) -> list[RunFolder]:
     """All run folders in `runs_dir`, in order of their ids; none if it does not exist."""
     if not runs_dir.is_dir():
@@ -134,4 +152,9 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 def utc_now() -> str:
     """The time as files write it: ISO 8601, UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return as_utc(datetime.now(UTC).timestamp())
+
+
+def as_utc(seconds: float) -> str:
+    """A time in seconds since 1970 as files write it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

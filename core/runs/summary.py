@@ -4,6 +4,7 @@ import csv
 import fcntl
 import io
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from cnntop.core.runs.log import DamagedLogError, read_log
 from cnntop.core.text import printable
 
 SUMMARY_FILE = "summary.csv"
+LOCK_FILE = ".summary.lock"
 COLUMNS = (
     "run", "name", "preset", "status", "started_utc", "seconds", "epochs", "dataset", "model",
     "parameters", "batch_size", "lr", "momentum", "weight_decay", "schedule", "augment",
@@ -102,29 +104,81 @@ def write_row(runs_dir: Path, row: Row) -> None:
     """Put `row` into summary.csv in place of its run's earlier one. Raises OSError.
 
     A lock file beside it keeps writers of other processes from losing each other's rows. Rows of
-    runs that were killed are set right on the way. Where there is no summary.csv it gets a row
-    for every run folder; one that cannot be read as such is set aside as summary.csv.old first.
+    runs that were killed are set right on the way. Where there is no summary.csv, or it is not as
+    cnntop wrote it, it gets a row for every run folder, from that folder; what was there is set
+    aside as summary.csv.old first.
     """
-    with _locked(runs_dir):
-        earlier = _read(runs_dir)
-        if earlier is None:
+    with _locked(runs_dir) as lock:
+        rows, as_written = _read(runs_dir)
+        if not as_written:
             with suppress(FileNotFoundError):
                 (runs_dir / SUMMARY_FILE).replace(runs_dir / f"{SUMMARY_FILE}.old")
-            derived = (derive_row(folder) for folder in run_folders(runs_dir))
-            earlier = [one for one in derived if one is not None]
-        rows = {one["run"]: _set_right(runs_dir, one) for one in earlier}
+            rows |= _derived(runs_dir)
+        rows = {run: _set_right(runs_dir, one) for run, one in rows.items()}
         rows[row["run"]] = row
-        text = _as_csv(list(rows.values()))
-        replace_file(runs_dir / SUMMARY_FILE, lambda file: file.write(text.encode()))
+        _write(runs_dir, lock, rows)
+
+
+def drop_row(runs_dir: Path, run: str) -> None:
+    """Take a run's row out of summary.csv, if it has one. Raises OSError."""
+    with _locked(runs_dir) as lock:
+        rows, as_written = _read(runs_dir)
+        if as_written and rows.pop(run, None) is not None:
+            _write(runs_dir, lock, rows)
+
+
+def rebuild(runs_dir: Path, damaged: Path) -> str:
+    """Write the row of every run folder anew, if summary.csv says something else; what was found
+    wrong, or "". What was there is kept as `damaged`. Raises OSError.
+
+    Rows of runs whose folder is gone are all that there is of them, and stay; so do those of runs
+    whose log was damaged after its end.
+    """
+    with _locked(runs_dir) as lock:
+        path = runs_dir / SUMMARY_FILE
+        there = path.exists()
+        earlier, as_written = _read(runs_dir)
+        rows = earlier if as_written else {}
+        rows = rows | {
+            run: row for run, row in _derived(runs_dir).items() if _is_better(row, rows.get(run))
+        }
+        if as_written and rows == earlier:
+            return ""
+        if not there:
+            found = "missing"
+        elif not as_written:
+            found = "not as it was written"
+        else:
+            count = sum(earlier.get(run) != row for run, row in rows.items())
+            found = f"{count} row{'s' * (count != 1)} not as the run folders say"
+        if there:
+            path.replace(damaged)
+        _write(runs_dir, lock, rows)
+        return found
+
+
+def _is_better(derived: Row, before: Row | None) -> bool:
+    if before is None or before["status"] == "unreadable":
+        return True
+    if before["status"] == "running":  # and still is: its end will write it
+        return derived["status"] != "running"
+    return derived["status"] != "unreadable"
+
+
+def _derived(runs_dir: Path) -> dict[str, Row]:
+    rows = (derive_row(folder) for folder in run_folders(runs_dir))
+    return {row["run"]: row for row in rows if row is not None}
 
 
 def read_rows(runs_dir: Path) -> list[Row]:
     """A row for every run folder, oldest first.
 
     Rows come from summary.csv where the run has ended; for a run that is under way, was killed or
-    has no row, the row is derived from its folder, so that it is as true as the log.
+    has no row, the row is derived from its folder, so that it is as true as the log. So are all
+    where summary.csv is not as cnntop wrote it.
     """
-    known = {row["run"]: row for row in _read(runs_dir) or []}
+    rows_there, as_written = _read(runs_dir)
+    known = rows_there if as_written else {}
     rows = []
     for folder in run_folders(runs_dir):
         row = known.get(folder.path.name)
@@ -136,12 +190,13 @@ def read_rows(runs_dir: Path) -> list[Row]:
 
 
 def derive_row(folder: RunFolder) -> Row | None:
-    """A run's row from its folder alone; None if its run.json cannot be read."""
+    """A run's row from its folder alone; None if there is nothing of a run in it. Where run.json
+    or the log is damaged, or was, the row's status is "unreadable"."""
     info = folder.read_info()
-    if info is None:
+    if info is None and not folder.events.is_file():
         return None
     alive = folder.is_alive()
-    state, unreadable = RunState(), False
+    state, unreadable = RunState(), folder.lacks_lines
     try:
         for record in read_log(folder.events):
             state.apply(record)
@@ -150,9 +205,21 @@ def derive_row(folder: RunFolder) -> Row | None:
     except (OSError, DamagedLogError):
         unreadable = True  # what could be read still counts
     status = state.ended.status if state.ended else "running" if alive else "interrupted"
-    row = summary_row(info, state, "unreadable" if unreadable else status)
+    if info is None:
+        row = _row_without_recipe(state)
+    else:
+        row = summary_row(info, state, "unreadable" if unreadable else status)
     # The folder's name is the id; what a copied folder's run.json says is another's.
     return row | {"run": printable(folder.path.name)}
+
+
+def _row_without_recipe(state: RunState) -> Row:
+    """What the log alone can tell of which run it is."""
+    values: dict[str, object] = {"status": "unreadable"}
+    if state.started is not None:
+        for column in ("name", "preset", "started_utc", "dataset", "model", "batch_size"):
+            values[column] = getattr(state.started, column)
+    return {column: printable(cell(values.get(column))) for column in COLUMNS}
 
 
 def _set_right(runs_dir: Path, row: Row) -> Row:
@@ -163,17 +230,35 @@ def _set_right(runs_dir: Path, row: Row) -> Row:
     return derive_row(folder) or row
 
 
-def _read(runs_dir: Path) -> list[Row] | None:
-    """The file's rows; None if it is missing or not a summary."""
+def _read(runs_dir: Path) -> tuple[dict[str, Row], bool]:
+    """The file's rows by run, as far as it is a summary, and whether it is as cnntop wrote it."""
     try:
-        text = (runs_dir / SUMMARY_FILE).read_text(encoding="utf-8")
-        reader = csv.DictReader(io.StringIO(text), restval="")
+        text = (runs_dir / SUMMARY_FILE).read_bytes()
+        reader = csv.DictReader(io.StringIO(text.decode()), restval="")
         rows = list(reader)
     except (FileNotFoundError, UnicodeDecodeError, csv.Error):
-        return None
+        return {}, False
     if "run" not in (reader.fieldnames or ()) or "status" not in (reader.fieldnames or ()):
-        return None
-    return [{column: printable(row.get(column) or "") for column in COLUMNS} for row in rows]
+        return {}, False
+    found = [{column: printable(row.get(column) or "") for column in COLUMNS} for row in rows]
+    try:
+        known = (runs_dir / LOCK_FILE).read_bytes().split()
+    except OSError:
+        known = []
+    return {row["run"]: row for row in found}, not known or _checksum(text) in known
+
+
+def _write(runs_dir: Path, lock: int, rows: dict[str, Row]) -> None:
+    """Replace the file. The lock file has the checksums of it and of the one before, so that
+    a reader who comes in between, or after a crash, finds that of the file which is there."""
+    text = _as_csv(list(rows.values())).encode()
+    checksums = [*os.pread(lock, 64, 0).split()[-1:], _checksum(text)]
+    os.pwrite(lock, b" ".join(checksums), 0)
+    replace_file(runs_dir / SUMMARY_FILE, lambda file: file.write(text))
+
+
+def _checksum(text: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(text)
 
 
 def _as_csv(rows: list[Row]) -> str:
@@ -185,10 +270,10 @@ def _as_csv(rows: list[Row]) -> str:
 
 
 @contextmanager
-def _locked(runs_dir: Path) -> Iterator[None]:
-    handle = os.open(runs_dir / ".summary.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+def _locked(runs_dir: Path) -> Iterator[int]:
+    handle = os.open(runs_dir / LOCK_FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)

@@ -111,16 +111,18 @@ def ahead(batches: Iterator[Batch]) -> Generator[Batch]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Ctrl-C reaches every process of the terminal, and only the main one shall answer it.
+    """Ctrl-C and a hang-up reach every process of the terminal, and only the main one shall answer
+    them.
 
-    Workers started inside inherit that this thread blocks SIGINT. The resource tracker comes
-    first, because starting it unblocks SIGINT (CPython 3.11 to 3.13). It inherits standard error
-    by its number, which the stand-in that a screen puts in its place does not have.
+    Workers started inside inherit that this thread blocks SIGINT and SIGHUP. The resource tracker
+    comes first, because starting it unblocks SIGINT (CPython 3.11 to 3.13). It inherits standard
+    error by its number, which the stand-in that a screen puts in its place does not have.
     """
-    with redirect_stderr(sys.__stderr__):
-        resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
+        with redirect_stderr(sys.__stderr__):
+            resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

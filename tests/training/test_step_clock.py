@@ -178,9 +178,7 @@ def test_work_outside_of_batches_is_other_and_changes_no_shares(
     assert split.other == pytest.approx(0.003 + 0.050)
 
 
-def test_readings_in_quick_succession_keep_the_spacing(
-    clock: StepClock, watch: MadeUpTime
-) -> None:
+def test_readings_in_quick_succession_keep_the_spacing(clock: StepClock, watch: MadeUpTime) -> None:
     """As in passes of a few batches: what was to come when one is read does not count."""
     for _ in range(300):
         batches(clock, watch, 3, lambda _: 0.1)

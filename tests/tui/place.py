@@ -5,10 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
+from cnntop.core.events import CheckpointSaved, Event, RunStarted
+from cnntop.core.runs.folder import EVENTS_FILE
+from cnntop.core.runs.log import read_log
 from tests.tui.terminal_window import PATIENCE_SECONDS, TerminalWindow
 
 COMMAND = str(Path(sys.executable).with_name("cnntop"))
@@ -22,6 +28,27 @@ NO_NETWORK = dict.fromkeys(
     "http://127.0.0.1:9",
 ) | {"no_proxy": "", "NO_PROXY": ""}
 """Variables that send every download to a port where nobody listens."""
+
+
+EventKind = TypeVar("EventKind", bound=Event)
+
+
+def until(seen: Callable[[], bool], meanwhile: Callable[[], object] | None = None) -> None:
+    """Wait for `seen`; `meanwhile` is called again and again, to read what a program prints."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not seen():
+        assert time.monotonic() < deadline, "never seen"
+        if meanwhile is not None:
+            meanwhile()
+        time.sleep(0.02)
+
+
+def signals_of(process: int, line: str) -> list[int]:
+    """The signals in a line of the process's status: "SigCgt" those it handles itself, "ShdPnd"
+    those that wait for it."""
+    status = Path(f"/proc/{process}/status").read_text()
+    [bits] = [text.split()[1] for text in status.splitlines() if text.startswith(line)]
+    return [number for number in range(1, 65) if int(bits, 16) >> (number - 1) & 1]
 
 
 @dataclass(frozen=True)
@@ -68,15 +95,27 @@ class Place:
         )  # fmt: skip
 
     def window(
-        self, *arguments: str, columns: int = 120, lines: int = 40, **variables: str
-    ) -> TerminalWindow:
-        """`cnntop` in a pseudo-terminal."""
+        self, *arguments: str, columns: int = 120, lines: int = 40, leads: bool = True,
+        errors: Path | None = None, **variables: str,
+    ) -> TerminalWindow:  # fmt: skip
+        """`cnntop` in a pseudo-terminal; with `errors`, a file is its standard error."""
         environment = self.environment(**variables)
-        return TerminalWindow([COMMAND, *arguments], columns, lines, self.folder, environment)
+        command = [COMMAND, *arguments]
+        if errors is not None:
+            command = ["/bin/sh", "-c", 'exec "$@" 2>"$0"', str(errors), *command]
+        return TerminalWindow(command, columns, lines, self.folder, environment, leads)
 
     def run_folders(self) -> list[Path]:
         """Everything in the runs folder that is a folder."""
         return sorted(p for p in self.runs.iterdir() if p.is_dir()) if self.runs.is_dir() else []
+
+    def told(self, kind: type[EventKind]) -> list[EventKind]:
+        """What the log of the only run has of one kind of event, so far."""
+        logs = [log for folder in self.run_folders() if (log := folder / EVENTS_FILE).is_file()]
+        if not logs:
+            return []
+        [log] = logs
+        return [one.event for one in read_log(log) if isinstance(one.event, kind)]
 
     def rows(self) -> list[dict[str, str]]:
         with (self.runs / "summary.csv").open(encoding="utf-8", newline="") as file:
@@ -98,6 +137,10 @@ class Line:
             if text in line:
                 return
         raise AssertionError(f"{text!r} was never printed:\n{self.text}")
+
+    def read_line(self) -> None:
+        assert self.process.stdout is not None
+        self.text += self.process.stdout.readline()
 
     def kill(self, *numbers: signal.Signals) -> None:
         for number in numbers:
@@ -123,3 +166,9 @@ class Line:
         self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def asked_for_checkpoint(place: Place) -> bool:
+    """Whether the run has saved one that was not due: in the middle of an epoch."""
+    starts, saves = place.told(RunStarted), place.told(CheckpointSaved)
+    return any(one.step > one.epoch * starts[0].steps_per_epoch for one in saves)

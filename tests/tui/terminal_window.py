@@ -1,8 +1,11 @@
 """A terminal window without a window: a pseudo-terminal, and an emulator that keeps its screen."""
 
 import copy
+import fcntl
+import os
 import re
 import signal
+import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,14 +59,16 @@ class TerminalWindow:
         lines: int,
         folder: Path,
         environment: dict[str, str],
+        leads: bool = True,
     ) -> None:
+        """With `leads` False the terminal is not the command's own: its loss sends no SIGHUP."""
         self.raw = b""
         self._held_back = b""
         self._screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.child = pexpect.spawn(
             command[0], list(command[1:]), dimensions=(lines, columns), cwd=str(folder),
-            env=environment, timeout=None,
+            env=environment, timeout=None, preexec_fn=None if leads else _disown_terminal,
         )  # fmt: skip
         self.child.delaybeforesend = None
 
@@ -86,6 +91,20 @@ class TerminalWindow:
 
     def kill(self, number: signal.Signals) -> None:
         self.child.kill(number)
+
+    def vanish(self) -> None:
+        """The window is closed, and nobody waits for the program."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self.child.child_fd)  # closes the terminal's side
+        os.close(nowhere)
+
+    def end_unseen(self, patience: float = PATIENCE_SECONDS) -> int:
+        """As `end`, after `vanish`."""
+        deadline = time.monotonic() + patience
+        while self.child.isalive():
+            assert time.monotonic() < deadline, "does not end"
+            time.sleep(0.02)
+        return self._code()
 
     def read(self, seconds: float = 0.05) -> bool:
         """Take what was printed within `seconds`; False once the program has closed its side."""
@@ -127,6 +146,9 @@ class TerminalWindow:
         while self.read():
             assert time.monotonic() < deadline, f"does not end:\n{self.text}"
         self.child.wait()
+        return self._code()
+
+    def _code(self) -> int:
         if self.child.signalstatus is not None:
             return 128 + int(self.child.signalstatus)
         return int(self.child.exitstatus)
@@ -141,3 +163,10 @@ class TerminalWindow:
         trace: TracebackType | None,
     ) -> None:
         self.child.close(force=True)
+
+
+def _disown_terminal() -> None:
+    """In the new process: it keeps the terminal as its input and output, and no more."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # giving it up sends one
+    fcntl.ioctl(0, termios.TIOCNOTTY)
+    signal.signal(signal.SIGHUP, before)

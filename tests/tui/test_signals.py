@@ -1,15 +1,22 @@
-"""SIGINT, SIGTERM, SIGHUP, for real: the first ends the run in order, the second at once."""
+"""Signals, for real: the first SIGINT or SIGTERM ends the run in order, the second at once; SIGHUP
+closes the screen, SIGUSR2 saves a checkpoint, and training goes on."""
 
 import json
 import signal
 from collections.abc import Callable
 
+import psutil
 import pytest
 
-from tests.tui.place import Place
+from tests.tui.place import Place, asked_for_checkpoint, signals_of, until
 
-EXIT_CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+EXIT_CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 LONG = ("--epochs", "1000000")
+# Each batch a thousand times in a row, and only after that anything else.
+ENDLESS_STEP = (
+    *("run", "--preset", "demo", "--kernels", "64", "--batch-size", "1000", "--passes", "1000"),
+    *("--set", "augment_on=cpu"),
+)
 
 
 @pytest.mark.parametrize(("number", "code"), EXIT_CODES)
@@ -39,17 +46,33 @@ def test_lines_during_preparation(place: Place, number: signal.Signals, code: in
 
 
 def test_second_signal_ends_at_once(place: Place) -> None:
-    # One step takes long here. Both signals wait for the process together, SIGINT is handled
-    # first: an end in order would have its code, 130.
-    with place.start("run", "--preset", "demo", "--kernels", "64", "--batch-size", "1000") as line:
+    # A step, after which the first signal is answered, takes minutes here.
+    with place.start(*ENDLESS_STEP) as line:
         line.read_until("run folder")
-        line.kill(signal.SIGINT, signal.SIGTERM)
+        _until_in_a_step(line.process.pid)
+        line.kill(signal.SIGINT)
+        line.read_until("stopping at the next step")  # two that wait together come in any order
+        line.kill(signal.SIGTERM)
         assert line.end() == 143
     assert "status" not in line.text, "nothing more is done"
     [folder] = place.run_folders()
     assert json.loads((folder / "status.json").read_text())["status"] == "running"
     shown = place.run("compare", "--csv", "--columns", "status").out.split()
     assert shown[1] == "interrupted", "a killed run is not shown as running"
+
+
+def test_lines_go_on(place: Place, quick: Callable[..., list[str]]) -> None:
+    """After SIGHUP, and after SIGUSR2, which saves a checkpoint in the middle of an epoch."""
+    with place.start(*quick(*LONG)) as line:
+        line.read_until("epoch 2/")
+        line.kill(signal.SIGHUP)
+        line.read_until("epoch 20/")
+        line.kill(signal.SIGUSR2)
+        until(lambda: asked_for_checkpoint(place), line.read_line)
+        line.kill(signal.SIGHUP, signal.SIGTERM)
+        assert line.end() == 143
+    assert "status   interrupted" in line.text
+    assert "Traceback" not in line.text
 
 
 @pytest.mark.parametrize(("number", "code"), EXIT_CODES)
@@ -63,6 +86,21 @@ def test_screen_during_training(
     assert not window.alternate, "the terminal is given back"
     assert "status   interrupted" in window.text
     assert [row["status"] for row in place.rows()] == ["interrupted"]
+
+
+def test_a_hang_up_closes_the_screen(place: Place, quick: Callable[..., list[str]]) -> None:
+    """Here by a signal alone: the terminal is still there, and gets the lines."""
+    with place.window(*quick(*LONG)) as window:
+        window.until("a step")
+        window.kill(signal.SIGUSR2)
+        until(lambda: asked_for_checkpoint(place), window.read)
+        assert window.alternate
+        window.kill(signal.SIGHUP)
+        until(lambda: not window.alternate, window.read)
+        window.until("] epoch ")
+        window.kill(signal.SIGTERM)
+        assert window.end() == 143
+    assert "status   interrupted" in window.text
 
 
 def test_screen_during_preparation(place: Place) -> None:
@@ -92,11 +130,19 @@ def test_ctrl_c_in_a_terminal_with_lines(place: Place, quick: Callable[..., list
 
 
 def test_a_second_signal_gives_the_terminal_back(place: Place) -> None:
-    with place.window(
-        "run", "--preset", "demo", "--kernels", "64", "--batch-size", "1000"
-    ) as window:
+    with place.window(*ENDLESS_STEP) as window:
         window.until("training")
+        _until_in_a_step(window.child.pid, window.read)
         window.kill(signal.SIGINT)
+        # Two that wait together come in any order.
+        until(lambda: signal.SIGINT not in signals_of(window.child.pid, "ShdPnd"), window.read)
         window.kill(signal.SIGTERM)
         assert window.end() == 143
     assert not window.alternate
+
+
+def _until_in_a_step(process: int, meanwhile: Callable[[], object] | None = None) -> None:
+    """All that comes between the run's beginning and its first step is a moment's work."""
+    used = psutil.Process(process).cpu_times
+    before = used().user
+    until(lambda: used().user > before + 1.0, meanwhile)

@@ -36,6 +36,7 @@ class MonitorScreen(Screen[None], Kept):
         Binding("p", "app.pause", "Pause / go on"),
         Binding(FIX_KEY, "app.fix", "Apply the fix"),
         Binding("q", "app.leave", "Stop or leave"),
+        Binding("d", "app.detach", show=False),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
         Binding("question_mark", "app.help", "Help", key_display="?"),
     ]

@@ -1,0 +1,92 @@
+"""Reading a run's log while another process writes it, or after the fact."""
+
+from cnntop.core.events import Record, RunEnded, RunResumed, RunStarted
+from cnntop.core.runs.folder import RunFolder
+from cnntop.core.runs.log import DamagedLogError, LineReader, NewerLogError
+
+DRAIN_BYTES = 4 << 20
+"""Of log in one `drain`: a tenth of a second or so of decoding and folding, so that a screen which
+opens a long run stays alive meanwhile."""
+
+
+class LogFollower:
+    """A reader of a run folder's events.jsonl with the `drain` of a live feed. Any number of them,
+    in any processes, may follow a run; none of them writes or holds anything."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._offset = 0
+        self._number = 0
+        self._lines = LineReader()
+        self._ended = False
+        self._behind = True
+        self._failure: DamagedLogError | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last `drain` left whole lines in the log, so that the next one should come
+        soon. True before the first."""
+        return self._behind
+
+    @property
+    def done(self) -> bool:
+        """Whether all of the log is read and the run is over: its end was told, and not that it
+        was resumed after that."""
+        return self._ended and not self._behind
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process has the run. One that was killed is not alive, nor ever `done`."""
+        return self.folder.is_alive()
+
+    def drain(self) -> list[Record]:
+        """The records since the last call, in order, `DRAIN_BYTES` of them at most. Never waits.
+
+        A torn last line is left for the next call. Raises OSError, and DamagedLogError for a line
+        that is no record of this format; nothing is read beyond it.
+        """
+        if self._failure is not None:
+            raise self._failure
+        records: list[Record] = []
+        for line in self._whole_lines():
+            try:
+                record = self._read(line)
+            except DamagedLogError as failure:
+                self._failure = failure
+                if not records:
+                    raise
+                return records  # what could be read still counts; the next call tells the rest
+            if isinstance(record.event, RunEnded):
+                self._ended = True
+            elif isinstance(record.event, RunStarted | RunResumed):
+                self._ended = False
+            records.append(record)
+        return records
+
+    def _whole_lines(self) -> list[bytes]:
+        try:
+            # Opened each time: a run folder that is moved or set right is then seen as it is.
+            with self.folder.events.open("rb") as file:
+                file.seek(self._offset)
+                chunk = file.read(DRAIN_BYTES)
+                while len(chunk) >= DRAIN_BYTES and b"\n" not in chunk:
+                    more = file.read(DRAIN_BYTES)
+                    chunk += more
+                    if not more:
+                        break
+        except FileNotFoundError:
+            chunk = b""  # killed before its first event, or just about to write it
+        end = chunk.rfind(b"\n") + 1
+        self._behind = end > 0 and len(chunk) >= DRAIN_BYTES
+        self._offset += end
+        return chunk[:end].split(b"\n")[:-1]
+
+    def _read(self, line: bytes) -> Record:
+        self._number += 1
+        where = f"{self.folder.events}, line {self._number}"
+        try:
+            return self._lines.read(line)
+        except ValueError as error:
+            raise DamagedLogError(f"{where} is no event: {error}.") from None
+        except NewerLogError as error:
+            raise NewerLogError(f"{where}: {error}") from None

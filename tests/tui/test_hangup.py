@@ -1,0 +1,128 @@
+"""The screen may die, the run does not: terminals that vanish, with SIGHUP and without."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cnntop.core.events import EpochFinished, Paused, Resumed
+from cnntop.tui.terminal import LOOK_SECONDS
+from tests.tui.place import Place, asked_for_checkpoint, signals_of, until
+
+LONG = ("--epochs", "1000000")
+SHORT = ("--epochs", "20")
+LEADS = pytest.mark.parametrize("leads", [True, False], ids=["sighup", "silent"])
+"""Whether the terminal's loss sends SIGHUP, or the command has to notice it by itself."""
+SOME_SECONDS = 3.0
+
+
+@LEADS
+def test_during_training(place: Place, quick: Callable[..., list[str]], leads: bool) -> None:
+    """Also a second SIGHUP, a checkpoint asked for without a terminal, and the stop afterwards."""
+    errors = place.folder / "errors"
+    with place.window(*quick(*LONG), leads=leads, errors=errors if leads else None) as window:
+        until(lambda: len(place.told(EpochFinished)) > 1, window.read)
+        window.vanish()
+        process = window.child.pid
+        if leads:
+            window.kill(signal.SIGHUP)
+        time.sleep(1.5 * LOOK_SECONDS)  # without a signal it takes a while to be noticed
+        before = len(place.told(EpochFinished))
+        busy = _busy(process, SOME_SECONDS)
+        assert busy.pop(process) < 0.1, "the main thread waits"
+        assert sorted(busy.values())[-2] < 0.1, f"only the training works: {busy}"
+        assert len(place.told(EpochFinished)) > before, "it goes on"
+        window.kill(signal.SIGUSR2)
+        until(lambda: asked_for_checkpoint(place))
+        window.kill(signal.SIGTERM)
+        assert window.end_unseen() == 143
+    assert _status(place) == "interrupted"
+    if leads:
+        assert "Traceback" not in errors.read_text()
+
+
+def test_before_the_first_frame(place: Place, quick: Callable[..., list[str]]) -> None:
+    """And the run's end: with its own exit code, though nobody reads its summary."""
+    errors = place.folder / "errors"
+    with place.window(*quick(*SHORT), errors=errors) as window:
+        until(lambda: signal.SIGHUP in signals_of(window.child.pid, "SigCgt"), window.read)
+        window.vanish()
+        assert window.end_unseen() == 0
+    assert _status(place) == "finished"
+    assert "Traceback" not in errors.read_text()
+
+
+def test_during_preparation(place: Place, quick: Callable[..., list[str]]) -> None:
+    with place.window(*quick(*SHORT), leads=False) as window:
+        window.until("preparing")
+        window.vanish()
+        assert window.end_unseen() == 0
+    assert _status(place) == "finished"
+
+
+def test_paused_with_a_dialog_open(place: Place, quick: Callable[..., list[str]]) -> None:
+    with place.window(*quick(*LONG)) as window:
+        window.until("a step")
+        window.keys("p")
+        until(lambda: bool(place.told(Paused)), window.read)
+        window.keys("q")
+        window.until("Stop or leave?")
+        window.vanish()
+        until(lambda: bool(place.told(Resumed)))
+        before = len(place.told(EpochFinished))
+        until(lambda: len(place.told(EpochFinished)) > before)
+        window.kill(signal.SIGINT)
+        assert window.end_unseen() == 130
+    assert _status(place) == "interrupted"
+
+
+@LEADS
+def test_on_the_picker(place: Place, leads: bool) -> None:
+    with place.window(leads=leads) as window:
+        window.until("pick an experiment")
+        window.vanish()
+        assert window.end_unseen() == 129, "nothing runs that could go on"
+
+
+def test_a_failed_run_keeps_its_exit_code(place: Place) -> None:
+    """It asks what to do instead; then nobody is there to answer, or to read the message."""
+    with place.window("run", "--preset", "demo", "--data-dir", "nowhere") as window:
+        window.until("This dataset cannot be used.")
+        window.vanish()
+        assert window.end_unseen() == 3
+
+
+def test_lines(place: Place, quick: Callable[..., list[str]]) -> None:
+    errors = place.folder / "errors"
+    with place.window(*quick(*SHORT, "--plain"), errors=errors) as window:
+        window.until("importing torch")
+        window.vanish()
+        assert window.end_unseen() == 0
+    assert _status(place) == "finished"
+    assert errors.read_text() == ""
+
+
+def _status(place: Place) -> str:
+    [row] = place.rows()
+    return row["status"]
+
+
+def _busy(process: int, seconds: float) -> dict[int, float]:
+    """The share of a core that each thread uses in `seconds`."""
+    before, began = _cpu_seconds(process), time.monotonic()
+    time.sleep(seconds)
+    after, took = _cpu_seconds(process), time.monotonic() - began
+    return {thread: (after[thread] - before.get(thread, 0.0)) / took for thread in after}
+
+
+def _cpu_seconds(process: int) -> dict[int, float]:
+    """Of each thread of the process, in its own code and in the system's for it."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    used = {}
+    for task in Path(f"/proc/{process}/task").iterdir():
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        used[int(task.name)] = (int(fields[11]) + int(fields[12])) / ticks
+    return used

@@ -1,0 +1,243 @@
+"""`cnntop watch`: any run on the screen or as lines, live or after the fact, from its log."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ClassVar, cast
+
+from textual.binding import Binding, BindingType
+
+from cnntop.core.errors import CnntopError
+from cnntop.core.events import Notice, Paused, Record, Resumed, RunEnded
+from cnntop.core.fix import Fix
+from cnntop.core.run_state import RunState
+from cnntop.core.runs.control_socket import Command, send
+from cnntop.core.runs.folder import RunFolder
+from cnntop.core.runs.follower import LogFollower
+from cnntop.core.session import RunHandle
+from cnntop.tui.app import CnntopApp, ShownRun
+from cnntop.tui.launch import Launch
+from cnntop.tui.plain import PlainPrinter, print_line
+from cnntop.tui.ps_page import standing
+from cnntop.tui.screen_run import ScreenDriver, leave
+from cnntop.tui.screens.choice import ChoiceScreen
+from cnntop.tui.screens.monitor import MonitorScreen
+from cnntop.tui.signals import StopSignals
+from cnntop.tui.terminal import has_screen, let_go_of_lost, loss_signalled, mode_restorer
+from cnntop.tui.widgets.header import run_title
+
+KILLED = "its process is gone"
+_LOOK_SECONDS = 2.0
+"""Without a record until the run's lock is looked at: to look is to hold it for a moment, in which
+nobody else could take the run up again."""
+
+
+class WatchedRun:
+    """A run of any process, as the screen and the plain printer know one of this process.
+
+    It is its own feed. `state` is for the one reader who folds what `drain` returns.
+    """
+
+    def __init__(self, folder: RunFolder, readonly: bool = False) -> None:
+        self.folder = folder
+        self.state = RunState()
+        self.error: CnntopError | None = None
+        self.control = RemoteControl(folder, self.state)
+        self._readonly = readonly
+        self._follower = LogFollower(folder)
+        self._gone = False
+        self._seq = 0
+        self._at_seconds = 0.0
+        self._heard = time.monotonic()
+        self._look_at = 0.0
+
+    @property
+    def feed(self) -> "WatchedRun":
+        return self
+
+    def drain(self) -> list[Record]:
+        """The log's records since the last call. Of a run whose process is gone without a word
+        the last one, which is in no log, says so."""
+        if self.error is not None:
+            return []
+        try:
+            records = self._follower.drain()
+            if not records and self._looks_dead():
+                # Its end may have been written since.
+                records = self._follower.drain()
+                self._gone = not records and not self._follower.done
+                if self._gone:
+                    seconds = self.state.elapsed_seconds()
+                    return [self._record(RunEnded("interrupted", KILLED, seconds))]
+        except (OSError, CnntopError) as error:
+            self.error = CnntopError(f"the run's log cannot be read on: {error}")
+            return [self._record(Notice(str(self.error), "error"))]
+        if records:
+            last = records[-1]
+            self._seq, self._at_seconds = last.seq, last.at_seconds
+            self._heard = time.monotonic()
+            self._look_at = self._heard + _LOOK_SECONDS if self._look_at else 0.0
+            self._gone = False
+            if any(isinstance(record.event, Paused | Resumed) for record in records):
+                self.control.forget()
+        return records
+
+    def _looks_dead(self) -> bool:
+        if self.done or time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        return not self._follower.alive
+
+    def _record(self, event: Notice | RunEnded) -> Record:
+        return Record(self._seq + 1, self._at_seconds, event)
+
+    @property
+    def done(self) -> bool:
+        return self._gone or self.error is not None or self._follower.done
+
+    @property
+    def now(self) -> float:
+        """Seconds on the stream's clock; that of a run that is over stands still."""
+        passed = 0.0 if self.done or self._follower.behind else time.monotonic() - self._heard
+        return self._at_seconds + passed
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait a moment for more to read, if there is none yet; returns whether the run is over."""
+        if not self.done and not self._follower.behind:
+            time.sleep(timeout_seconds)
+        return self.done
+
+    @property
+    def readonly(self) -> str | None:
+        """Why the keys that change the run do nothing; None where they do."""
+        if self._readonly:
+            return "This is a look only: it was opened with --readonly."
+        if self.done:
+            return "This run is over."
+        return None
+
+
+class RemoteControl:
+    """What a person wants of a run of another process. Everything but `paused` raises CnntopError
+    where the run cannot be asked."""
+
+    stop_status = None
+    """Who stops it is told by its own process."""
+
+    def __init__(self, folder: RunFolder, state: RunState) -> None:
+        self._folder = folder
+        self._state = state
+        self._asked: bool | None = None
+
+    @property
+    def paused(self) -> bool:
+        """As last asked for from here, until the log tells; a step may take its time."""
+        return self._state.phase == "paused" if self._asked is None else self._asked
+
+    def forget(self) -> None:
+        """The log has told of a pause or its end."""
+        self._asked = None
+
+    def pause(self) -> None:
+        self._asked = send(self._folder, Command("pause")).paused
+
+    def resume(self) -> None:
+        self._asked = send(self._folder, Command("resume")).paused
+
+    def stop(self) -> None:
+        send(self._folder, Command("stop"))
+
+    def apply(self, fix: Fix) -> None:
+        send(self._folder, Command("fix", fix))
+
+
+class WatchScreen(MonitorScreen):
+    """The monitor of a run that goes on whatever this screen does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "app.stop_run", "Stop it"),
+        Binding("q", "app.leave", "Leave"),
+        Binding("d", "app.leave", show=False),
+    ]
+
+
+class WatchApp(CnntopApp):
+    """The screen on a run of another process, from its first record on."""
+
+    def __init__(self, run: WatchedRun) -> None:
+        super().__init__(Launch(None, run.folder.path.parent))
+        self.watched = run
+        self.state = run.state
+
+    @property
+    def shown_run(self) -> ShownRun:
+        return self.watched
+
+    def open_first_screen(self) -> None:
+        info = self.watched.folder.read_info()
+        title, subtitle = self.watched.folder.path.name, ""
+        if info is not None:
+            data, train = info.recipe.data, info.recipe.train
+            title = run_title(info.name, info.recipe.model.label, data.dataset, data.batch_size)
+            subtitle = f"lr {train.lr:g} {train.schedule}"
+        self.push_screen(WatchScreen(title, subtitle))
+
+    def action_pause(self) -> None:
+        self._ask(super().action_pause)
+
+    def action_fix(self) -> None:
+        self._ask(super().action_fix)
+
+    def action_stop_run(self) -> None:
+        self._ask(self._offer_stop)
+
+    def action_leave(self) -> None:
+        self.exit()
+
+    def _offer_stop(self) -> None:
+        answers = {"s": "Stop and save", "c": "Let it train"}
+        details = "It stops at its next step; weights and figures are kept."
+        self.push_screen(
+            ChoiceScreen("Stop this run?", details, answers, "c"), self._take_stop_answer
+        )
+
+    def _take_stop_answer(self, answer: str | None) -> None:
+        if answer == "s":
+            self._ask(self.watched.control.stop)
+
+    def _ask(self, action: Callable[[], None]) -> None:
+        """Do what changes the run, or say why not."""
+        if self.watched.readonly is not None:
+            self.notify(self.watched.readonly, timeout=3)
+            return
+        try:
+            action()
+        except CnntopError as error:
+            self.notify(str(error), severity="warning", markup=False)
+
+
+def watch(folder: RunFolder, readonly: bool, plain: bool) -> int:
+    """Show the run until the person leaves or, as lines, until it is over. Returns the exit code:
+    0, or that of a signal. Raises CnntopError if the log is damaged."""
+    folder = RunFolder(folder.path.resolve())  # `.` has no name of its own
+    run = WatchedRun(folder, readonly)
+    code, printed = 0, False
+    if plain or not has_screen():
+        # The printer takes any run that has what it uses of a RunHandle.
+        printer = PlainPrinter(cast(RunHandle, run), run.state)
+        with suppress(KeyboardInterrupt):
+            printer.follow()
+            printed = True
+    else:
+        app = WatchApp(run)
+        app.driver_class = ScreenDriver
+        with StopSignals(lambda: leave(app), mode_restorer()) as signals, loss_signalled():
+            app.run()
+        code = signals.exit_code or app.return_code or 0
+    if not printed:
+        more = f"cnntop compare --runs-dir {folder.path.parent}"
+        print_line(f"{standing(folder, run.state)}  {more}")
+    let_go_of_lost()
+    if run.error is not None:
+        raise run.error
+    return code
