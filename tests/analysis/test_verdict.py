@@ -214,16 +214,8 @@ def test_where_no_gpu_trains_its_name_is_not_used() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "trial",
-    [
-        tried("device", 0.001, 0.002, 0.02, steps=0),
-        tried("cpu", 0.001, 0.002, 0.02),
-    ],
-    ids=["only a rate", "as it is now"],
-)
-def test_what_was_not_measured_or_is_no_change_makes_no_fix(trial: AugmentationTried) -> None:
-    found = judged(trial, ON_GPU, *stretches(WAITING))
+def test_what_is_no_change_makes_no_fix() -> None:
+    found = judged(tried("cpu", 0.001, 0.002, 0.02), ON_GPU, *stretches(WAITING))
     assert (found.bound, found.fix, found.epoch_seconds_after) == ("input", None, None)
     assert found.sentence("f") == (
         "Input-bound: 61 % of each step waits for augmentation. "

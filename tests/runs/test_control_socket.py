@@ -7,10 +7,12 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from cnntop.core.control import Control
@@ -170,10 +172,14 @@ def test_a_process_that_stands_still_is_told_of_in_time(folder: RunFolder) -> No
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        process.send_signal(signal.SIGSTOP)
-        with pytest.raises(CnntopError, match="does not answer"):
-            send(folder, Command("pause"))
-        process.kill()
+        try:
+            process.send_signal(signal.SIGSTOP)
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                time.sleep(0.01)
+            with pytest.raises(CnntopError, match="does not answer"):
+                send(folder, Command("pause"))
+        finally:
+            process.kill()
 
 
 def test_where_no_socket_can_be_the_run_goes_on(folder: RunFolder) -> None:

@@ -13,6 +13,7 @@ Keys
   p         pause between two steps; again: go on
   f         apply the fix that the verdict (▶) proposes, between two steps
   q         stop and save, or leave the screen and train on
+  d         leave the screen; training goes on as plain lines
   ?         this page; Esc or ? closes it
 
 Where each step's time goes
