@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.1
 
 def running_table(runs_dir: Path) -> str:
     """`cnntop ps`: the runs that a process has, oldest first, as their logs tell of them."""
-    rows = [_row(folder) for folder in run_folders(runs_dir) if folder.is_alive()]
+    rows = [_row(folder) for folder in run_folders(runs_dir) if folder.is_running()]
     if not rows:
         return f"Nothing is running in {printable(str(runs_dir))}.\n"
     return as_table(rows, _SHOWN, fixed=True)

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ EVENTS_FILE = "events.jsonl"
 EPOCHS_FILE = "epochs.csv"
 STATUS_FILE = "status.json"
 LOCK_FILE = "run.lock"
+STALE_SECONDS = 60.0
+"""A heartbeat older than this is none; there is one every five seconds."""
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -117,7 +120,19 @@ class RunFolder:
         end at the latest."""
         handle = os.open(self.path / LOCK_FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        beat(handle)
         return handle
+
+    def is_running(self) -> bool:
+        """Whether a process holds the run's lock and has given a sign of life lately: one that
+        hangs, or stands still, does not count as running."""
+        if not self.is_alive():
+            return False
+        try:
+            beaten_at = (self.path / LOCK_FILE).stat().st_mtime
+        except OSError:
+            return False
+        return abs(time.time() - beaten_at) < STALE_SECONDS
 
     def is_alive(self) -> bool:
         """Whether a process holds the run's lock."""
@@ -140,6 +155,12 @@ def _info(path: Path) -> RunInfo | None:
         return None if is_whole(text) is False else msgspec.json.decode(text, type=RunInfo)
     except (OSError, ValueError):
         return None
+
+
+def beat(lock: int) -> None:
+    """The heartbeat of the run whose lock this is: the time of its file, which even a full disk
+    takes. Raises OSError."""
+    os.utime(lock)
 
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:

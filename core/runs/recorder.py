@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cnntop.core.events import EpochFinished, Notice, Record, RunEnded, RunResumed, RunStarted
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.epoch_table import EpochTable, counted_epochs
-from cnntop.core.runs.folder import EPOCHS_FILE, RunFolder, RunInfo
+from cnntop.core.runs.folder import EPOCHS_FILE, RunFolder, RunInfo, beat
 from cnntop.core.runs.log import DamagedLogError, PatientLog, RunLog, read_log, reason
 from cnntop.core.runs.summary import summary_row, write_row
 
@@ -213,6 +213,8 @@ class Recorder:
             if time.monotonic() - beat_at >= HEARTBEAT_SECONDS:
                 beat_at = time.monotonic()
                 with suppress(OSError):  # a missed heartbeat is just that; the log is what counts
+                    assert self._alive is not None
+                    beat(self._alive)
                     self._folder.write_status("running")
 
     def _news(self) -> list[Notice]:

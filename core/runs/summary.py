@@ -195,7 +195,7 @@ def derive_row(folder: RunFolder) -> Row | None:
     info = folder.read_info()
     if info is None and not folder.events.is_file():
         return None
-    alive = folder.is_alive()
+    alive = folder.is_running()
     state, unreadable = RunState(), folder.lacks_lines
     try:
         for record in read_log(folder.events):
@@ -225,7 +225,7 @@ def _row_without_recipe(state: RunState) -> Row:
 def _set_right(runs_dir: Path, row: Row) -> Row:
     """A row that says "running" of a run that is not, derived anew."""
     folder = RunFolder(runs_dir / row["run"])
-    if row["status"] != "running" or folder.is_alive():
+    if row["status"] != "running" or folder.is_running():
         return row
     return derive_row(folder) or row
 

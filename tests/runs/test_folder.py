@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pytest
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import resolve
 from cnntop.core.runs.folder import (
+    LOCK_FILE,
+    STALE_SECONDS,
     RunFolder,
     RunInfo,
+    beat,
     default_runs_dir,
     require_writable,
     run_folders,
@@ -89,6 +93,24 @@ def test_the_lock_tells_whether_a_run_lives(tmp_path: Path) -> None:
     assert folder.is_alive()
     os.close(handle)
     assert not folder.is_alive()
+
+
+def test_a_run_without_a_sign_of_life_is_not_running(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert not folder.is_running()
+    handle = folder.lock()
+    assert folder.is_running()
+    long_ago = time.time() - 2 * STALE_SECONDS
+    os.utime(tmp_path / LOCK_FILE, (long_ago, long_ago))
+    assert folder.is_alive()
+    assert not folder.is_running()
+    beat(handle)
+    assert folder.is_running()
+    os.close(handle)
+    assert not folder.is_running()
+    os.utime(tmp_path / LOCK_FILE, (long_ago, long_ago))
+    os.close(folder.lock())
+    assert not folder.is_running()
 
 
 def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
