@@ -47,7 +47,8 @@ def test_the_demo_paints_trains_finishes_and_leaves_its_summary(
             seen.add(progress(window.text))
             assert "Traceback" not in window.text
         assert len(seen) > 5, "progress moves"
-        before = window.until("(q leaves)")
+        window.until("(q leaves)")
+        before = window.rest(0.5)  # the frame comes in several pieces
         assert window.rest(1.0) == before, "a run that is over stands still"
         window.keys("q")
         assert window.end() == 0
