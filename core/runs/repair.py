@@ -26,7 +26,7 @@ from cnntop.core.runs.folder import (
     run_folders,
 )
 from cnntop.core.runs.log import LineReader, NewerLogError, is_whole
-from cnntop.core.runs.selection import select
+from cnntop.core.runs.selection import names_of, select
 from cnntop.core.runs.summary import SUMMARY_FILE, drop_row, rebuild
 
 
@@ -44,10 +44,7 @@ def named_runs(runs_dir: Path, wanted: Sequence[str]) -> list[RunFolder]:
     """The folders that `wanted` names, each once: ids, names (all runs of that name), prefixes
     that only one run has, or paths of run folders. Raises UsageError."""
     folders = {folder.path.name: folder for folder in run_folders(runs_dir)}
-    rows = []
-    for run, folder in folders.items():
-        info = folder.read_info()
-        rows.append({"run": run, "name": "" if info is None else info.name})
+    rows = names_of(folders.values())
     found: dict[Path, RunFolder] = {}
     for name in wanted:
         if (Path(name) / RUN_FILE).is_file():

@@ -1,6 +1,6 @@
 """Finding runs by what a person calls them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cnntop.core.errors import UsageError
@@ -44,8 +44,7 @@ def find_run(runs_dir: Path, wanted: str) -> RunFolder:
         if not folders:
             raise UsageError(f"there are no runs in {printable(str(runs_dir))} yet.")
         return folders[-1]
-    rows = [{"run": folder.path.name, "name": _name(folder)} for folder in folders]
-    found = select(rows, wanted)
+    found = select(names_of(folders), wanted)
     if len(found) > 1:
         raise UsageError(
             f"{printable(wanted)!r} is the name of {len(found)} runs; give one's id: "
@@ -54,9 +53,13 @@ def find_run(runs_dir: Path, wanted: str) -> RunFolder:
     return RunFolder(runs_dir / found[0]["run"])
 
 
-def _name(folder: RunFolder) -> str:
-    info = folder.read_info()
-    return "" if info is None else info.name
+def names_of(folders: Iterable[RunFolder]) -> list[Row]:
+    """Ids and names of the runs in `folders`, for `select`, from the folders alone."""
+    rows = []
+    for folder in folders:
+        info = folder.read_info()
+        rows.append({"run": folder.path.name, "name": "" if info is None else info.name})
+    return rows
 
 
 def _hint(wanted: str, names: list[str]) -> str:
