@@ -19,7 +19,12 @@ def run_plain(launch: Launch) -> int:
     def stop() -> None:
         handle.control.stop("interrupted")
 
-    signals = StopSignals(stop, hang_up=lambda: None, checkpoint=handle.control.checkpoint)
+    signals = StopSignals(
+        stop,
+        hang_up=lambda: None,
+        checkpoint=handle.control.checkpoint,
+        over=lambda: handle.done,
+    )
     with signals:
         PlainPrinter(handle, handle.history()).follow()
     let_go_of_lost()

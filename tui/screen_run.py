@@ -1,18 +1,15 @@
 """A run on the screen: before it, after it, and the signals in between."""
 
-from contextlib import suppress
-from typing import Any, TextIO, cast
-
 from textual.app import App
-from textual.drivers.linux_driver import LinuxDriver
 
 from cnntop.core.session import start_run
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.launch import Launch
 from cnntop.tui.plain import PlainPrinter, print_line
 from cnntop.tui.plain_run import outcome
+from cnntop.tui.screen_driver import ScreenDriver
 from cnntop.tui.signals import HUNG_UP, StopSignals
-from cnntop.tui.terminal import let_go_of_lost, loss_signalled, lost, mode_restorer
+from cnntop.tui.terminal import let_go_of_lost, loss_signalled, mode_restorer
 
 _BUILDING_SECONDS = 0.02
 
@@ -35,7 +32,10 @@ def run_on_screen(launch: Launch) -> int:
         if app.handle is not None:
             app.handle.control.checkpoint()
 
-    signals = StopSignals(stop, mode_restorer(), lambda: leave(app), checkpoint)
+    def over() -> bool:
+        return app.handle is not None and app.handle.done
+
+    signals = StopSignals(stop, mode_restorer(), lambda: leave(app), checkpoint, over)
     with signals, loss_signalled():
         app.run()
         if app.handle is None and app.launch.preset is not None and signals.hung_up:
@@ -72,47 +72,3 @@ def leave(app: App[None]) -> None:
             app.set_timer(_BUILDING_SECONDS, exit_when_built)
 
     app.call_later(exit_when_built)
-
-
-class ScreenDriver(LinuxDriver):
-    """Textual's way to a terminal, for one that may vanish at any moment.
-
-    Whoever notices the loss ends the app; until then nothing here may raise, wait or begin anew.
-    """
-
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self._file = cast(Any, _ForWhoeverReads(cast(TextIO, self._file)))
-
-    def start_application_mode(self) -> None:
-        # SIGHUP comes with SIGCONT, which starts the application mode over. On a lost terminal its
-        # reading thread would never wait, and outlive the screen.
-        if not lost(self.fileno):
-            super().start_application_mode()  # type: ignore[no-untyped-call]
-
-    def write(self, data: str) -> None:
-        if self._writer_thread is not None:  # else the mode has never begun
-            super().write(data)
-
-    def run_input_thread(self) -> None:
-        with suppress(OSError):
-            super().run_input_thread()
-
-
-class _ForWhoeverReads:
-    """A text file whose writes may fail. If the writing thread died of that, its queue would fill
-    up, and the main thread wait at it for ever."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, text: str) -> None:
-        with suppress(OSError):
-            self._file.write(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            self._file.flush()
-
-    def fileno(self) -> int:
-        return self._file.fileno()

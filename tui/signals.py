@@ -3,17 +3,22 @@
 import os
 import signal
 import termios
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 
 HUNG_UP = 128 + signal.SIGHUP
 """The exit code where a hang-up ends the process, because nothing runs that could go on."""
+_LAST_WORDS_SECONDS = 4.0
 
 
 class StopSignals:
     """While entered: SIGINT and SIGTERM stop, the first by calling `stop`, the second at once.
 
+    After the first, and once `over` says that nothing is left to save, the process has some seconds
+    for its last words; then it ends even if the terminal or pipe that they go to takes none.
     `at_once` is called before the second ends the process, to tidy the terminal. SIGHUP calls
     `hang_up`, the first time it comes; without a `hang_up` it stops, as the other two. SIGUSR2
     calls `checkpoint`, whenever it comes.
@@ -28,6 +33,7 @@ class StopSignals:
         at_once: Callable[[], None] = lambda: None,
         hang_up: Callable[[], None] | None = None,
         checkpoint: Callable[[], None] | None = None,
+        over: Callable[[], bool] = lambda: True,
     ) -> None:
         self.received: int | None = None
         self.hung_up = False
@@ -35,6 +41,7 @@ class StopSignals:
         self._at_once = at_once
         self._hang_up = hang_up
         self._checkpoint = checkpoint
+        self._over = over
         self._after: dict[int, object] = {}
 
     @property
@@ -72,7 +79,14 @@ class StopSignals:
                 self._at_once()
             os._exit(128 + number)
         self.received = number
+        threading.Thread(target=self._end_unread, name="cnntop-end", daemon=True).start()
         self._stop()
+
+    def _end_unread(self) -> None:
+        while not self._over():
+            time.sleep(_LAST_WORDS_SECONDS / 10)
+        time.sleep(_LAST_WORDS_SECONDS)
+        os._exit(self.exit_code or 0)
 
     def _handle_hang_up(self, _number: int, _frame: FrameType | None) -> None:
         if not self.hung_up and self._hang_up is not None:

@@ -7,10 +7,16 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 LOOK_SECONDS = 0.5
+_BACK_TO_LINES = (
+    b"\x18"  # in place of the rest of a sequence that was cut off
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[?7h\x1b[?25h\x1b[?1049l"
+)
+"""Reports of mouse, paste, focus and keys off, lines wrapped and the cursor shown again, back from
+the alternate screen."""
 
 
 def has_screen() -> bool:
@@ -36,11 +42,40 @@ def mode_restorer() -> Callable[[], None]:
         return lambda: None
 
     def restore() -> None:
-        # Mouse and paste reporting off, cursor on, back from the alternate screen.
-        os.write(handle, b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[?1049l")
+        back_to_lines(handle)
         termios.tcsetattr(handle, termios.TCSANOW, modes)
 
     return restore
+
+
+def back_to_lines(handle: int) -> None:
+    """Leave the full screen at once, on a terminal that may not be reading. What it has not read
+    yet is thrown away, since these few bytes have no room behind it. Raises OSError, termios.error.
+    """
+    termios.tcflush(handle, termios.TCOFLUSH)
+    own = own_description(handle)
+    with suppress(BlockingIOError):
+        os.write(own, _BACK_TO_LINES)
+    os.close(own)
+
+
+def own_description(handle: int) -> int:
+    """A descriptor for writing to the terminal behind `handle`, in which no write waits. Close it.
+
+    Made anew, because others have the standard ones too, who would not expect them not to wait.
+    Where that fails, as for what is no terminal, one that may wait.
+    """
+    try:
+        return os.open(os.ttyname(handle), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return os.dup(handle)
+
+
+def await_room(handle: int, seconds: float) -> None:
+    """Wait until something can be written, for `seconds` at most."""
+    poll = select.poll()
+    poll.register(handle, select.POLLOUT)
+    poll.poll(1e3 * seconds)
 
 
 def lost(*handles: int) -> list[int]:

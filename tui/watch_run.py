@@ -19,7 +19,8 @@ from cnntop.tui.app import CnntopApp, ShownRun
 from cnntop.tui.launch import Launch
 from cnntop.tui.plain import PlainPrinter, print_line
 from cnntop.tui.ps_page import standing
-from cnntop.tui.screen_run import ScreenDriver, leave
+from cnntop.tui.screen_driver import ScreenDriver
+from cnntop.tui.screen_run import leave
 from cnntop.tui.screens.choice import ChoiceScreen
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.signals import StopSignals

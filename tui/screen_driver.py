@@ -1,0 +1,128 @@
+"""Textual's way to a terminal, for one that may stop reading or vanish at any moment.
+
+A terminal on a stalled line takes nothing for minutes. Frames are dropped then, never awaited, and
+the screen is drawn anew once it reads again. Whoever notices that a terminal is gone ends the app;
+until then nothing here may raise, wait or begin anew.
+"""
+
+import math
+import os
+import sys
+import termios
+import time
+from contextlib import suppress
+from typing import Any, TextIO, cast
+
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+
+from cnntop.tui.terminal import await_room, back_to_lines, lost, own_description
+
+_MOST_WAITING = 12
+"""Writes that may wait for the terminal, some three to a frame. Textual has its main thread wait
+when there are 30, and its end makes about 15."""
+_LOOK_SECONDS = 0.1
+_LAST_SECONDS = 2.0
+"""How long the end of the screen waits for a terminal that does not read."""
+
+
+class ScreenDriver(LinuxDriver):
+    """Writes to standard output; what else the process says may go elsewhere."""
+
+    def __init__(self, app: App[Any], **more: Any) -> None:
+        super().__init__(app, **more)
+        self._output: TerminalOutput | None = None
+        self._sent = 0
+        self._dropping = False
+
+    def start_application_mode(self) -> None:
+        # SIGHUP comes with SIGCONT, which starts the application mode over. On a lost terminal its
+        # reading thread would never wait, and outlive the screen.
+        if lost(self.fileno):
+            return
+        if self._output is None:
+            self._output = TerminalOutput(cast(TextIO, sys.__stdout__))
+            self._file = cast(Any, self._output)
+            self._sent = 0
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def write(self, data: str) -> None:
+        if self._output is None or self._writer_thread is None or self._dropping:
+            return
+        if self._sent - self._output.written >= _MOST_WAITING and not self._output.ending:
+            self._dropping = True
+            self._app.set_timer(_LOOK_SECONDS, self._catch_up)
+            return
+        self._sent += 1
+        super().write(data)
+
+    def _catch_up(self) -> None:
+        """Draw everything anew, once the terminal has taken what it was sent."""
+        if self._output is None or not self._dropping:
+            return
+        if self._sent > self._output.written:
+            self._app.set_timer(_LOOK_SECONDS, self._catch_up)
+            return
+        self._dropping = False
+        self._app.refresh()
+
+    def stop_application_mode(self) -> None:
+        self._dropping = False
+        if self._output is not None:
+            self._output.end_within(_LAST_SECONDS)
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        super().close()
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def run_input_thread(self) -> None:
+        with suppress(OSError):
+            super().run_input_thread()
+
+
+class TerminalOutput:
+    """What Textual's writing thread needs of a text file. No write raises: if that thread died, its
+    queue would fill up, and the main thread wait at it for ever."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.written = 0
+        """Writes that are over."""
+        self._file = file
+        self._handle = own_description(file.fileno())
+        self._ends_at = math.inf
+        self._gave_up = False
+
+    @property
+    def ending(self) -> bool:
+        return self._ends_at < math.inf
+
+    def write(self, text: str) -> None:
+        """Wait until the terminal has taken all of `text`, or the end has come."""
+        left = text.encode(self._file.encoding, "replace")
+        with suppress(OSError):
+            while left and not self._gave_up:
+                try:
+                    left = left[os.write(self._handle, left) :]
+                except BlockingIOError:
+                    await_room(self._handle, _LOOK_SECONDS)
+                self._gave_up = bool(left) and time.monotonic() > self._ends_at
+        self.written += 1
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def end_within(self, seconds: float) -> None:
+        """Have every write that is still waiting after `seconds` give up."""
+        self._ends_at = time.monotonic() + seconds
+
+    def close(self) -> None:
+        if self._gave_up:
+            with suppress(OSError, termios.error):
+                back_to_lines(self._handle)
+        os.close(self._handle)
