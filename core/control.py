@@ -45,9 +45,10 @@ class Control:
             self.wanted = True
 
     def checkpoint(self) -> None:
-        """Have a checkpoint saved between two steps."""
+        """Have a checkpoint saved between two steps, or in a pause at once."""
         with self._changed:
             self._checkpoint = self.wanted = True
+            self._changed.notify_all()
 
     def take_checkpoint(self) -> bool:
         """Whether one is to be saved now; the next call says no."""
@@ -83,7 +84,11 @@ class Control:
         """For long preparations: whether to give up."""
         return self._stop is not None
 
-    def wait_while_paused(self) -> None:
-        """Return when the run shall go on or stop."""
+    def wait_while_paused(self) -> bool:
+        """False when the run shall go on or stop, True when it shall save a checkpoint and wait
+        on."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._paused or self._stop is not None)
+            self._changed.wait_for(
+                lambda: not self._paused or self._stop is not None or self._checkpoint
+            )
+            return self._paused and self._stop is None

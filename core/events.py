@@ -68,6 +68,7 @@ class RunStarted(Event, frozen=True):
     evaluate_every: int = 1
     cores: int | None = None
     workers: int | None = None
+    speed: str = "safe"
     format: int = FORMAT
 
 
@@ -82,6 +83,23 @@ class AugmentationTried(Event, frozen=True):
     transfer_seconds: float
     compute_seconds: float
     cpu_seconds_per_image: float | None = None
+
+
+class LimitsMeasured(Event, frozen=True):
+    """How much an image's share of a training step is, and how much of it a second the device can
+    do at most, before the first step; again in each process that the run goes on in.
+
+    A multiply-add is two floating point operations. `bytes_per_image` is the traffic if every
+    operation went through the memory, with no cache and nothing fused. `flop_per_second` is what a
+    matrix product reached with `threads` threads, `bytes_per_second` what a copy read and wrote;
+    None where other programs had the cores meanwhile.
+    """
+
+    flop_per_image: float
+    bytes_per_image: float
+    flop_per_second: float | None
+    bytes_per_second: float | None
+    threads: int
 
 
 class StepsMeasured(Event, frozen=True):
@@ -274,6 +292,7 @@ AnyEvent = (
     | RunStarted
     | RunResumed
     | AugmentationTried
+    | LimitsMeasured
     | StepsMeasured
     | EpochFinished
     | FixApplied

@@ -6,104 +6,41 @@ said in a `RecipeError` that names the key and suggests the nearest right word.
 
 import re
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 
-from cnntop.core.datasets import CATALOGUE
 from cnntop.core.errors import RecipeError
+from cnntop.core.recipe_check import check
+from cnntop.core.sections import (
+    SECTIONS,
+    Augmentation,
+    AugmentOn,
+    CropBorder,
+    Data,
+    Machine,
+    Model,
+    Recipe,
+    Schedule,
+    Section,
+    Train,
+    Tree,
+    parse_duration,
+)
 from cnntop.core.text import nearest, printable
 
-Augmentation = Literal["crop", "hflip", "vflip"]
-AugmentOn = Literal["auto", "loader", "cpu", "device"]
-Schedule = Literal["constant", "cosine", "step", "onecycle"]
+__all__ = [
+    "SECTIONS", "AugmentOn", "CropBorder", "Data", "Machine", "Model", "Recipe", "Schedule",
+    "Section", "Train", "Tree", "check_names", "enlarged", "override", "parse_duration", "resolve",
+]  # fmt: skip
 
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of the recipe's sections."""
-
-
-class Model(Section, frozen=True):
-    """`kernels` is the width of `shallow` (P1), `depth` the layers of `resnet` (P3, P4)."""
-
-    name: Literal["shallow", "resnet"] = "shallow"
-    kernels: int | None = None
-    depth: int | None = None
-
-    @property
-    def label(self) -> str:
-        """The model in a word or two, as tables show it: `shallow128`, `resnet18`."""
-        return f"{self.name}{self.kernels if self.name == 'shallow' else self.depth}"
-
-
-class Data(Section, frozen=True):
-    """`dir` is the folder of images (dataset "folder") or of the dataset's files (all others)."""
-
-    dataset: str = "cifar10"
-    dir: str | None = None
-    image_size: int | None = None
-    batch_size: int = 32
-    augment: tuple[Augmentation, ...] = ("crop", "hflip", "vflip")
-    augment_on: AugmentOn = "auto"
-    workers: int | None = None
-
-
-class Train(Section, frozen=True):
-    """Exactly one of `epochs` and `time` (as in "90s", "15m", "8h", "1h30m") limits the run.
-
-    `passes` is how often in a row each batch is trained on (P7). The test set is evaluated after
-    every `evaluate_every` epochs, and after the last.
-    """
-
-    epochs: int | None = None
-    time: str | None = None
-    lr: float = 0.001
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    schedule: Schedule = "constant"
-    passes: int = 1
-    evaluate_every: int = 1
-    seed: int = 0
-
-    @property
-    def time_limit_seconds(self) -> float | None:
-        return None if self.time is None else parse_duration(self.time)
-
-
-class Machine(Section, frozen=True):
-    """`threads` of None leaves the number of CPU threads to torch."""
-
-    device: str = "auto"
-    threads: int | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
-    speed: Literal["safe"] = "safe"
-
-
-class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole experiment. Made by `resolve`, never by hand."""
-
-    model: Model = Model()
-    data: Data = Data()
-    train: Train = Train()
-    machine: Machine = Machine()
-
-
-SECTIONS: dict[str, type[Section]] = {
-    "model": Model,
-    "data": Data,
-    "train": Train,
-    "machine": Machine,
-}
-Tree = dict[str, dict[str, Any]]
-"""A recipe as plain data: section -> key -> value, as TOML gives it."""
-
-DATASETS = (*CATALOGUE, "folder")
 _TYPE_WORDS = {
     "str": "text in quotes",
     "str | null": "text in quotes",
     "int": "a whole number",
     "int | null": "a whole number",
     "float": "a number",
+    "float | null": "a number",
     "array": "a list",
     "bool": "true or false",
     "object": "a section",
@@ -111,12 +48,9 @@ _TYPE_WORDS = {
     "datetime": "a date",
     "time": "a time of day",
 }
-_DEFAULT_KERNELS = 32
-_DEPTHS = (18, 34)
-_MOST_SEED = 2**32 - 1
-_AWAITED = {
-    ("machine", "speed"): ("safe", "the faster settings"),
-}
+_DEFAULT_KERNELS = {"shallow": 32, "speednet": 64}
+_DEFAULT_DEPTH = 18
+_ENLARGED_BATCH, _MOST_ENLARGED = 128, 4
 
 
 def resolve(tree: dict[str, Any], origin: str) -> Recipe:
@@ -126,13 +60,12 @@ def resolve(tree: dict[str, Any], origin: str) -> Recipe:
     keys that contradict each other.
     """
     check_names(tree, origin)
-    _check_awaited(tree, origin)
     try:
         recipe = msgspec.convert(tree, Recipe)
     except msgspec.ValidationError as error:
         raise RecipeError(f"{origin}: {_explain(error, tree)}") from None
     try:
-        _check_ranges(recipe)
+        check(recipe)
         return _filled(recipe)
     except RecipeError as error:
         raise RecipeError(f"{origin}: {error}") from None
@@ -161,15 +94,20 @@ def override(tree: Tree, settings: dict[str, Any]) -> Tree:
     return result
 
 
-def parse_duration(text: str) -> float:
-    """Seconds in "90s", "15m", "8h" or "1h30m". Raises RecipeError for anything else."""
-    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text)
-    if not text or match is None:
-        raise RecipeError(
-            f"train.time: {printable(text)!r} is not a duration. Write 90s, 15m, 8h or 1h30m."
-        )
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+def enlarged(recipe: Recipe) -> Recipe:
+    """What "max" makes of a recipe: batches of up to 128, four times as large at most, and a rate
+    that grows in proportion (the linear scaling rule of Goyal et al., arXiv:1706.02677).
+
+    Small batches leave most of a machine idle. A recipe is enlarged once, when a new run is asked
+    for; the run's own recipe has the larger batch.
+    """
+    data, train = recipe.data, recipe.train
+    factor = min(_MOST_ENLARGED, max(1, _ENLARGED_BATCH // data.batch_size))
+    if recipe.machine.speed != "max" or factor == 1:
+        return recipe
+    data = msgspec.structs.replace(data, batch_size=data.batch_size * factor)
+    train = msgspec.structs.replace(train, lr=train.lr * factor)
+    return msgspec.structs.replace(recipe, data=data, train=train)
 
 
 def check_names(tree: dict[str, Any], origin: str) -> None:
@@ -188,14 +126,6 @@ def check_names(tree: dict[str, Any], origin: str) -> None:
             if key not in known:
                 hint = nearest(key, known)
                 raise RecipeError(f"{origin}: unknown key {section}.{printable(key)}. {hint}")
-
-
-def _check_awaited(tree: Tree, origin: str) -> None:
-    for (section, key), (works, what) in _AWAITED.items():
-        if tree.get(section, {}).get(key, works) != works:
-            raise RecipeError(
-                f"{origin}: {section}.{key}: {what} are not there yet; only {works!r} works."
-            )
 
 
 def _explain(error: msgspec.ValidationError, tree: Tree) -> str:
@@ -230,68 +160,13 @@ def _choices(section: str, key: str) -> list[str]:
     return [choice for choice in get_args(hint) if isinstance(choice, str)]
 
 
-def _check_ranges(recipe: Recipe) -> None:
-    model, data, train, machine = recipe.model, recipe.data, recipe.train, recipe.machine
-    _within("model.kernels", model.kernels, 1, 65_536)
-    _within("data.batch_size", data.batch_size, 1, 1_000_000)
-    _within("data.image_size", data.image_size, 16, 1024)
-    _within("data.workers", data.workers, 0, 1024)
-    _within("train.epochs", train.epochs, 1, 1_000_000)
-    _within("train.passes", train.passes, 1, 1_000)
-    _within("train.evaluate_every", train.evaluate_every, 1, 1_000_000)
-    _within("machine.threads", machine.threads, 1, 4096)
-    _within("train.seed", train.seed, 0, _MOST_SEED)
-    for key in ("lr", "momentum", "weight_decay"):
-        value = getattr(train, key)
-        if not (0 <= value < float("inf")):
-            raise RecipeError(f"train.{key}: {value} is not a number of 0 or more.")
-    if train.momentum >= 1:
-        raise RecipeError(f"train.momentum: {train.momentum} must be below 1.")
-    if train.time_limit_seconds == 0:
-        raise RecipeError("train.time: a run of no time at all. Write 90s, 15m, 8h or 1h30m.")
-    if (train.epochs is None) == (train.time is None):
-        raise RecipeError("train: give exactly one of epochs and time.")
-    if data.dataset not in DATASETS:
-        raise RecipeError(
-            f"data.dataset: {printable(data.dataset)!r} is unknown. "
-            f"{nearest(data.dataset, DATASETS)}"
-        )
-    if data.dataset == "folder" and data.dir is None:
-        raise RecipeError("data.dir: dataset folder needs a folder; give --data-dir DIR.")
-    if data.dataset == "shapes" and data.dir is not None:
-        raise RecipeError("data.dir: shapes are generated and take no folder; leave it out.")
-    if data.workers is not None and data.augment_on != "loader":
-        raise RecipeError(
-            "data.workers: only augment_on = loader has workers; "
-            "add --set augment_on=loader or leave workers out."
-        )
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", machine.device):
-        raise RecipeError(
-            f"machine.device: {printable(machine.device)!r} is unknown. "
-            "Known: auto, cpu, cuda, cuda:N."
-        )
-    if model.name == "resnet" and model.kernels is not None:
-        raise RecipeError("model.kernels: resnet has no kernels; leave it out or use shallow.")
-    if model.name == "shallow" and model.depth is not None:
-        raise RecipeError("model.depth: shallow has no depth; leave it out or use resnet.")
-    if model.depth is not None and model.depth not in _DEPTHS:
-        raise RecipeError(f"model.depth: {model.depth} is not known. Known: 18, 34.")
-
-
-def _within(path: str, value: int | None, least: int, most: int) -> None:
-    if value is not None and value < least:
-        raise RecipeError(f"{path}: {value} is too small; the least is {least}.")
-    if value is not None and value > most:
-        raise RecipeError(f"{path}: {value} is too large; the most is {most}.")
-
-
 def _filled(recipe: Recipe) -> Recipe:
     """`recipe` with the model's own size filled in and the folder made absolute."""
     model, data = recipe.model, recipe.data
-    if model.name == "shallow" and model.kernels is None:
-        model = msgspec.structs.replace(model, kernels=_DEFAULT_KERNELS)
+    if model.name in _DEFAULT_KERNELS and model.kernels is None:
+        model = msgspec.structs.replace(model, kernels=_DEFAULT_KERNELS[model.name])
     if model.name == "resnet" and model.depth is None:
-        model = msgspec.structs.replace(model, depth=_DEPTHS[0])
+        model = msgspec.structs.replace(model, depth=_DEFAULT_DEPTH)
     if data.dir is not None:
         data = msgspec.structs.replace(data, dir=str(Path(data.dir).expanduser().absolute()))
     augment = tuple(name for name in get_args(Augmentation) if name in data.augment)

@@ -23,6 +23,7 @@ from cnntop.core.events import (
     FixMeasured,
     GpuSample,
     GpusUnavailable,
+    LimitsMeasured,
     Notice,
     Paused,
     Record,
@@ -81,6 +82,7 @@ class RunState:
     epoch_detail: StepDetail = field(default_factory=StepDetail)
     trials: dict[str, AugmentationTried] = field(default_factory=dict)
     """By `augment_on`: what a step was measured to take with it."""
+    limits: LimitsMeasured | None = None
     fixes: list[FixApplied] = field(default_factory=list)
     fixes_measured: list[FixMeasured] = field(default_factory=list)
     recent: deque[StepsMeasured] = field(default_factory=lambda: deque(maxlen=RECENT_STRETCHES))
@@ -131,6 +133,8 @@ class RunState:
                 self.epoch = 1
             case AugmentationTried():
                 self.trials[event.augment_on] = event
+            case LimitsMeasured():
+                self.limits = event
             case FixApplied():
                 self.fixes.append(event)
                 self.recent.clear()  # what is shown as "now" is from here on

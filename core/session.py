@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 class RunRequest:
     """What to run: a checked recipe, the preset it came from, a name for people, where the run
     folder goes, whether a verdict's fix is applied without asking, how often a checkpoint is saved
-    beside those after each epoch, and the run that it goes on with, if it is no new one."""
+    beside those after each epoch, the run that it goes on with, if it is no new one, and what the
+    person should be told of the recipe."""
 
     recipe: Recipe
     preset: str
@@ -50,6 +51,7 @@ class RunRequest:
     auto_fix: bool = False
     checkpoint_seconds: float = math.inf
     resume: Resumption | None = None
+    remark: str = ""
 
 
 class RunHandle:
@@ -158,7 +160,7 @@ class RunHandle:
         loaded = self._load_checkpoint()
         checkpoint = None if loaded is None else loaded.content
         recipe = _as_it_was(request.recipe, checkpoint)
-        prepared = prepare(recipe, self._stream, self.control.cancelled)
+        prepared = prepare(recipe, self._stream, self.control.cancelled, checkpoint)
         try:
             if self.control.cancelled():
                 raise Cancelled
@@ -166,8 +168,8 @@ class RunHandle:
             if loaded is not None and loaded.damaged:
                 text = f"{loaded.damaged[0]} is damaged; going on from {loaded.name}"
                 self._stream.emit(Notice(text, "warning"))
-            if prepared.reason:
-                self._stream.emit(Notice(prepared.reason))
+            for remark in filter(None, (request.remark, *prepared.reasons)):
+                self._stream.emit(Notice(remark))
             self._write_first_row()
             loop = TrainingLoop(
                 prepared, self.control, self._stream, folder.path, checkpoint=checkpoint,
@@ -279,7 +281,7 @@ def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
         device=str(prepared.device),
         device_name=prepared.device_name,
         threads=prepared.threads,
-        precision=recipe.machine.precision,
+        precision=prepared.network.computation.precision,
         augment_on=info.augment_on,
         epochs_planned=recipe.train.epochs,
         time_limit_seconds=recipe.train.time_limit_seconds,
@@ -288,6 +290,7 @@ def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
         evaluate_every=recipe.train.evaluate_every,
         cores=identity.cores(),
         workers=prepared.batches.workers,
+        speed=recipe.machine.speed,
     )
 
 

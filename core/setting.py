@@ -8,6 +8,8 @@ from cnntop.core.errors import RecipeError
 from cnntop.core.recipe import SECTIONS, Data, check_names
 from cnntop.core.text import nearest, printable
 
+_TRUTHS = {"true": True, "false": False}
+
 
 def parse_setting(text: str) -> tuple[str, Any]:
     """`"section.key=value"` or `"key=value"` as ("section.key", value of the key's own type).
@@ -47,6 +49,8 @@ def _typed(path: str, value: str) -> Any:
             raise RecipeError(f"--set {path}: {printable(value)!r} has a bracket too few.")
         names = value.strip("[]").split(",")
         return [name.strip(" \"'") for name in names if name.strip(" \"'")]
+    if bool in wanted and value in _TRUTHS:
+        return _TRUTHS[value]
     for number in (int, float):
         if number in wanted:
             try:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cnntop.core.events import Record, RunEnded
-from cnntop.core.recipe import resolve
+from cnntop.core.recipe import SECTIONS, resolve
 from cnntop.core.session import RunHandle, RunRequest, start_run
 
 IMAGES_VARIABLE = "CNNTOP_TEST_IMAGES"
@@ -63,13 +63,12 @@ def request_run(pictures: Path, tmp_path: Path) -> Callable[..., RunRequest]:
             "machine": {"device": "cpu", "threads": 1},
         }
         tree["model"] = settings.pop("model", tree["model"])
-        homes = {"kernels": "model", "seed": "train", "time": "train", "epochs": "train"}
-        homes |= {"lr": "train", "schedule": "train", "passes": "train", "evaluate_every": "train"}
-        homes |= {"device": "machine", "precision": "machine", "threads": "machine"}
+        homes = {key: section for section, struct in SECTIONS.items()
+                 for key in struct.__struct_fields__}  # fmt: skip
         if "time" not in settings:
             settings.setdefault("epochs", 2)
         for key, value in settings.items():
-            tree[homes.get(key, "data")][key] = value
+            tree[homes[key]][key] = value
         return RunRequest(resolve(tree, "test"), "none", name, runs_dir or tmp_path / "runs")
 
     return make

@@ -91,6 +91,7 @@ def test_tags_are_the_names_in_snake_case() -> None:
         "RunStarted": "run_started",
         "RunResumed": "run_resumed",
         "AugmentationTried": "augmentation_tried",
+        "LimitsMeasured": "limits_measured",
         "StepsMeasured": "steps_measured",
         "EpochFinished": "epoch_finished",
         "FixApplied": "fix_applied",

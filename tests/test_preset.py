@@ -12,7 +12,8 @@ WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 PAPER = {
     *(f"shallow{kernels}" for kernels in WIDTHS), "shallow32-b128", "resnet18", "resnet18-b128",
 }  # fmt: skip
-BUILT_IN = {"demo", *PAPER, *(f"{name}-cifar100" for name in PAPER)}
+FAST = {"resnet18-fast", "speedrun"}
+BUILT_IN = {"demo", *FAST, *PAPER, *(f"{name}-cifar100" for name in PAPER)}
 TIMES = {
     "shallow32": "15m", "shallow32-b128": "15m", "shallow128": "8h", "resnet18": "3h32m",
     "resnet18-b128": "4h",
@@ -27,9 +28,9 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_built_in_ones() -> None:
-    assert len(BUILT_IN) == 23
+    assert len(BUILT_IN) == 25
     assert set(preset.names()) == BUILT_IN
-    assert len(preset.names()) == 23
+    assert len(preset.names()) == 25
 
 
 def test_they_stand_in_the_order_people_count() -> None:
@@ -47,7 +48,7 @@ def test_each_resolves_and_says_what_it_is(name: str) -> None:
     assert not found.about.startswith("#")
 
 
-@pytest.mark.parametrize("name", sorted(BUILT_IN - {"demo"}))
+@pytest.mark.parametrize("name", sorted(BUILT_IN - FAST - {"demo"}))
 def test_each_is_what_its_name_says(name: str) -> None:
     parts = re.fullmatch(r"(shallow|resnet)(\d+)(-b(\d+))?(-cifar100)?", name)
     assert parts is not None
@@ -73,6 +74,23 @@ def test_twins_differ_in_their_dataset_alone() -> None:
         tree = preset.find(name).tree
         twin = preset.find(f"{name}-cifar100").tree
         assert twin == {**tree, "data": {**tree["data"], "dataset": "cifar100"}}
+
+
+def test_the_fast_ones_use_every_key_there_is_for_it() -> None:
+    used = set()
+    for name in FAST:
+        found = preset.find(name)
+        recipe = found.resolve()
+        assert recipe.machine.speed == "fast"
+        assert 50_000 % recipe.data.batch_size == 0, "the batch that is replayed is the only one"
+        used |= {f"{key}={value}" for section in found.tree.values()
+                 for key, value in section.items() if not isinstance(value, list)}  # fmt: skip
+        assert recipe.data.augment == ("crop", "altflip")
+    keys = {setting.partition("=")[0] for setting in used}
+    assert keys >= {"crop_padding", "crop_border", "nesterov", "decay_biases"}
+    assert keys >= {"bias_lr_factor", "muon_lr", "label_smoothing"}
+    assert used >= {"name=speednet", "schedule=triangle", "schedule=linear"}
+    assert used >= {"test_views=2", "test_views=6"}
 
 
 def test_the_demo_needs_no_download() -> None:
@@ -108,7 +126,7 @@ def test_own_presets_stand_beside_the_built_in_ones(own: Path) -> None:
 
 def test_an_own_preset_goes_before_a_built_in_one(own: Path) -> None:
     (own / "demo.toml").write_text("train.epochs = 3")
-    assert len(preset.names()) == 23
+    assert len(preset.names()) == 25
     demo = preset.find("demo")
     assert (demo.own, demo.about, demo.resolve().train.epochs) == (True, "", 3)
 

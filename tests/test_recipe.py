@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cnntop.core.errors import CnntopError, RecipeError
-from cnntop.core.recipe import Recipe, override, parse_duration, resolve
+from cnntop.core.recipe import Recipe, enlarged, override, parse_duration, resolve
 
 WHOLE = """
 [model]
@@ -19,13 +19,21 @@ dataset = "cifar100"
 image_size = 48
 batch_size = 64
 augment = ["vflip", "crop", "crop"]
+crop_padding = 3
+crop_border = "reflect"
 augment_on = "loader"
 workers = 3
 [train]
 time = "1h30m"
 lr = 0.05
 momentum = 0
+nesterov = false
 weight_decay = 0.0
+decay_biases = false
+bias_lr_factor = 8
+muon_lr = 0.2
+label_smoothing = 0.1
+test_views = 6
 schedule = "onecycle"
 passes = 1
 seed = 7
@@ -64,6 +72,11 @@ def test_every_key_is_taken() -> None:
         64,
     )
     assert (whole.data.augment_on, whole.data.workers) == ("loader", 3)
+    assert whole.data.crop_border == "reflect"
+    assert (whole.data.crop_padding, whole.train.test_views) == (3, 6)
+    assert (whole.train.nesterov, whole.train.decay_biases) == (False, False)
+    assert (whole.train.bias_lr_factor, whole.train.muon_lr) == (8.0, 0.2)
+    assert whole.train.label_smoothing == 0.1
     assert whole.train.time_limit_seconds == 5400.0
     assert whole.train.epochs is None
     assert (whole.train.lr, whole.train.momentum, whole.train.schedule) == (0.05, 0.0, "onecycle")
@@ -83,6 +96,15 @@ def test_what_is_left_out_has_the_papers_values() -> None:
     assert short.data.augment == ("crop", "hflip", "vflip")
     assert (short.data.batch_size, short.train.lr, short.train.momentum) == (32, 0.001, 0.9)
     assert recipe('model.name = "resnet"').model.label == "resnet18"
+    assert recipe('model.name = "speednet"').model.label == "speednet64"
+
+
+def test_what_makes_it_faster_is_off_where_it_is_left_out() -> None:
+    data, train = recipe("").data, recipe("").train
+    assert data.crop_border == "black"
+    assert (data.crop_padding, train.nesterov, train.decay_biases) == (4, False, True)
+    assert (train.bias_lr_factor, train.muon_lr, train.label_smoothing) == (1.0, None, 0.0)
+    assert (train.schedule, train.test_views) == ("constant", 1)
 
 
 def test_folders_become_absolute() -> None:
@@ -111,12 +133,19 @@ def test_survives_json_and_resolves_to_itself() -> None:
         ("model.kernel = 3", "unknown key model.kernel. Did you mean 'kernels'?"),
         ('model.name = "resnt"', "model.name: 'resnt' is unknown. Did you mean 'resnet'?"),
         ('data.dataset = "cifar11"', "data.dataset: 'cifar11' is unknown. Did you mean 'cifar10'?"),
+        ('data.crop_border = "white"', "data.crop_border: 'white' is unknown. Known: black"),
         ('data.augment = ["crp"]', "data.augment: 'crp' is unknown. Did you mean 'crop'?"),
         ('data.augment_on = "gpu"', "data.augment_on: 'gpu' is unknown."),
         ('train.schedule = "cosin"', "train.schedule: 'cosin' is unknown. Did you mean 'cosine'?"),
         ('machine.precision = "fp16"', "machine.precision: 'fp16' is unknown."),
+        ('machine.speed = "warp"', "machine.speed: 'warp' is unknown."),
         ('machine.device = "gpu"', "machine.device: 'gpu' is unknown. Known: auto, cpu, cuda"),
         ('machine.device = "cuda:x"', "machine.device: 'cuda:x' is unknown."),
+        ("train.test_views = 4", "train.test_views: 4 is not known. Known: 1, 2, 6."),
+        (
+            'data.augment = ["altfilp"]',
+            "data.augment: 'altfilp' is unknown. Did you mean 'altflip'",
+        ),
         ("model.depth = 50\nmodel.name = 'resnet'", "model.depth: 50 is not known. Known: 18, 34."),
     ],
 )
@@ -131,6 +160,9 @@ def test_unknown_words_are_named_with_the_nearest_right_one(text: str, message: 
         ("data.batch_size = 32.5", "data.batch_size", "a whole number", "32.5"),
         ("data.batch_size = true", "data.batch_size", "a whole number", "true"),
         ("model.kernels = [8]", "model.kernels", "a whole number", "[8]"),
+        ("train.nesterov = 1", "train.nesterov", "true or false", "1"),
+        ("train.test_views = 2.5", "train.test_views", "a whole number", "2.5"),
+        ('train.muon_lr = "0.1"', "train.muon_lr", "a number", '"0.1"'),
         ('train.lr = "0.1"', "train.lr", "a number", '"0.1"'),
         ("train.lr = true", "train.lr", "a number", "true"),
         ("train.time = 15", "train.time", "text in quotes", "15"),
@@ -173,6 +205,14 @@ def test_a_section_must_be_a_section(text: str) -> None:
         ("train.lr = nan", "train.lr"),
         ("train.lr = inf", "train.lr"),
         ("train.momentum = 1.0", "train.momentum"),
+        ("train.label_smoothing = 1.0", "train.label_smoothing"),
+        ("train.label_smoothing = -0.1", "train.label_smoothing"),
+        ("train.bias_lr_factor = 0", "train.bias_lr_factor"),
+        ("train.bias_lr_factor = -1", "train.bias_lr_factor"),
+        ("train.muon_lr = 0", "train.muon_lr"),
+        ("train.muon_lr = inf", "train.muon_lr"),
+        ("data.crop_padding = 0", "data.crop_padding"),
+        ("data.crop_padding = 5", "data.crop_padding"),
         ("train.weight_decay = -1", "train.weight_decay"),
         ("machine.threads = 0", "machine.threads"),
         ('train.time = "0s"', "train.time"),
@@ -187,6 +227,10 @@ def test_values_out_of_range(text: str, key: str) -> None:
     [
         ('train.epochs = 3\ntrain.time = "1m"', "exactly one of epochs and time"),
         ("model.depth = 18", "model.depth: shallow has no depth"),
+        ('model.name = "speednet"\nmodel.depth = 18', "model.depth: speednet has no depth"),
+        ('data.augment = ["hflip", "altflip"]', "data.augment: altflip mirrors every image"),
+        ("train.momentum = 0\ntrain.nesterov = true", "train.nesterov: there is none without"),
+        ("train.lr = 0\ntrain.muon_lr = 0.1", "train.muon_lr: follows the schedule of train.lr"),
         ('model.name = "resnet"\nmodel.kernels = 8', "model.kernels: resnet has no kernels"),
         ('data.dataset = "folder"', "data.dir: dataset folder needs a folder"),
         ('data.dataset = "shapes"\ndata.dir = "x"', "data.dir: shapes are generated"),
@@ -204,13 +248,16 @@ def test_a_run_without_any_limit_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ('machine.speed = "fast"', "machine.speed: the faster settings are not there yet"),
-    ],
+    ("batch_size", "enlarged_to", "lr"),
+    [(8, 32, 0.04), (32, 128, 0.04), (50, 100, 0.02), (128, 128, 0.01), (500, 500, 0.01)],
 )
-def test_keys_that_do_not_work_yet_are_refused(text: str, words: str) -> None:
-    assert words in complaint(text)
+def test_max_enlarges_batch_and_rate(batch_size: int, enlarged_to: int, lr: float) -> None:
+    text = f"data.batch_size = {batch_size}\ntrain.lr = 0.01\n"
+    found = enlarged(recipe(text + 'machine.speed = "max"'))
+    assert (found.data.batch_size, found.train.lr) == (enlarged_to, lr)
+    for speed in ("safe", "fast"):
+        other = recipe(text + f'machine.speed = "{speed}"')
+        assert enlarged(other) == other
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,13 @@ from cnntop.core.events import (
     FixMeasured,
     GpuSample,
     GpusUnavailable,
+    LimitsMeasured,
     Notice,
     Paused,
     Record,
     Resumed,
     RunEnded,
+    RunResumed,
     RunStarted,
     StepsMeasured,
 )
@@ -323,6 +325,13 @@ def test_trials_are_kept_by_the_way_they_tried_the_newest_each() -> None:
     state = after((0.0, first), (1.0, loader), (2.0, second), (3.0, STARTED))
     assert state.trials == {"cpu": second, "loader": loader}
     assert state.augment_on == "cpu", "of the run, not of a trial"
+
+
+def test_limits_are_those_of_the_process_that_trains() -> None:
+    first, second = (LimitsMeasured(1.0, 2.0, most, 4.0, 1) for most in (3.0, 5.0))
+    gone_on = RunResumed(0, 0.0, "2026-01-01T00:00:00Z", "cpu", "a CPU", 1, "cpu")
+    state = after((0.0, first), (1.0, STARTED), (2.0, second), (3.0, gone_on))
+    assert state.limits == second
 
 
 def test_settings_follow_the_fixes() -> None:

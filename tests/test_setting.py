@@ -29,6 +29,10 @@ from cnntop.core.setting import parse_setting
         ("dir=/a=b", "data.dir", "/a=b"),
         ("dir=2024", "data.dir", "2024"),
         ("kernels=12", "model.kernels", 12),
+        ("nesterov=true", "train.nesterov", True),
+        ("decay_biases=false", "train.decay_biases", False),
+        ("nesterov=yes", "train.nesterov", "yes"),  # which `resolve` complains of
+        ("muon_lr=0.2", "train.muon_lr", 0.2),
         ("workers=0", "data.workers", 0),
         ("name=resnet", "model.name", "resnet"),
     ],
@@ -87,7 +91,7 @@ def test_a_key_of_two_sections_must_name_its_own(monkeypatch: pytest.MonkeyPatch
         ("augment=crp", "data.augment: 'crp' is unknown. Did you mean 'crop'?"),
         ("schedule=cosin", "Did you mean 'cosine'?"),
         ("passes=0", "train.passes: 0 is too small"),
-        ("speed=fast", "not there yet"),
+        ("speed=warp", "is unknown"),
     ],
 )
 def test_a_wrong_value_is_named_when_the_recipe_is_resolved(text: str, words: str) -> None:

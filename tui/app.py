@@ -93,9 +93,9 @@ class CnntopApp(App[None]):
         self._open_monitor()
 
     def _open_monitor(self) -> None:
-        recipe = self.launch.recipe()
+        self.handle = None  # one that is there has failed, and another run takes its place
         request = self.launch.request()
-        data = recipe.data
+        recipe, data = request.recipe, request.recipe.data
         title = run_title(request.name, recipe.model.label, data.dataset, data.batch_size)
         subtitle = f"lr {recipe.train.lr:g} {recipe.train.schedule}"
         monitor = MonitorScreen(title, subtitle)

@@ -1,5 +1,6 @@
 """What stays in the ordinary terminal when a run is over."""
 
+from cnntop.core.analysis.limit import run_limit
 from cnntop.core.analysis.verdict import verdict
 from cnntop.core.run_state import RunState
 from cnntop.core.session import RunHandle
@@ -12,6 +13,7 @@ from cnntop.tui.format import (
     energy,
     figure,
     fix_line,
+    limit_figures,
     percent,
     rate,
     split_line,
@@ -33,7 +35,8 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
         ("epoch", duration(state.complete_epoch_seconds.value)),
         ("speed", f"{rate(state.images_per_second)} images/s"),
         ("split", split_line(state.split)),
-        ("steps", detail_figures(state.detail)),
+        ("steps", detail_figures(state.detail, width=160)),
+        ("limit", limit_figures(run_limit(state))),
     ]
     if state.fixes:
         rows.append(("fix", fix_line(state)))

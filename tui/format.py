@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from cnntop.core.analysis.limit import Limit
 from cnntop.core.events import Activity
 from cnntop.core.run_state import RunState
 from cnntop.core.split import Split, StepDetail
@@ -85,6 +86,45 @@ def detail_figures(detail: StepDetail, width: int = 120) -> str:
 
 def _known(text: str) -> str:
     return "not measured" if text == NOT_MEASURED else text
+
+
+def limit_figures(limit: Limit | None, width: int = 120) -> str:
+    """How near compute comes to this machine's limit, as much as fits into `width` cells."""
+    if limit is None:
+        told = ["machine's limit not measured"]
+    elif limit.fraction is None or limit.most_per_second is None:
+        achieved = _speed(limit, limit.achieved_per_second)
+        told = [f"compute at {achieved}, machine's limit not measured", achieved]
+    else:
+        share = f"{_share(limit.fraction)} of this machine's limit"
+        speed = _speed(limit, limit.achieved_per_second, limit.most_per_second)
+        whole = f"whole step at {_share(limit.step_fraction)}"
+        told = [f"compute at {share} ({speed}), {whole}", f"compute at {share} ({speed})", share]
+    return next((text for text in told if len(text) <= width), "")
+
+
+def _share(fraction: float | None) -> str:
+    """Whole percents, but for those so few that it would say little or 0."""
+    return percent(fraction, 0 if fraction is None or fraction >= 0.095 else 2)
+
+
+def _speed(limit: Limit, achieved: float, most: float | None = None) -> str:
+    """`45.1 of 196 GFLOP/s`, or memory's `451 GB/s of 2 TB/s`."""
+    unit = "FLOP/s" if limit.kind == "arithmetic" else "B/s"
+    amount, prefix = _scaled(achieved)
+    if most is None:
+        return f"{amount} {prefix}{unit}"
+    most_amount, most_prefix = _scaled(most)
+    own = "" if prefix == most_prefix else f" {prefix}{unit}"
+    return f"{amount}{own} of {most_amount} {most_prefix}{unit}"
+
+
+def _scaled(count: float) -> tuple[str, str]:
+    """Three digits and a decimal prefix, from mega to tera."""
+    for size, prefix in ((1e6, "M"), (1e9, "G")):
+        if count < 999.5 * size:
+            return f"{count / size:.3g}", prefix
+    return f"{count / 1e12:.4g}", "T"
 
 
 def fix_line(state: RunState) -> str:

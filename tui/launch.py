@@ -7,7 +7,7 @@ from typing import Any
 
 from cnntop.core import preset as presets
 from cnntop.core.errors import UsageError
-from cnntop.core.recipe import Recipe, check_names, override, resolve
+from cnntop.core.recipe import Recipe, check_names, enlarged, override, resolve
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.selection import find_run
 from cnntop.core.session import RunRequest
@@ -66,7 +66,13 @@ class Launch:
     def request(self) -> RunRequest:
         """The run to start. Raises UsageError or RecipeError."""
         assert self.preset is not None
-        recipe = self.recipe()
+        recipe, remark = self.recipe(), ""
+        if self.resume is None and enlarged(recipe) != recipe:
+            recipe, written = enlarged(recipe), recipe
+            remark = (
+                f"speed max changes the recipe: batch {written.data.batch_size} -> "
+                f"{recipe.data.batch_size}, lr {written.train.lr:g} -> {recipe.train.lr:g}"
+            )
         preset = self.preset if self.resume else presets.find(self.preset).name
         return RunRequest(
             recipe,
@@ -76,4 +82,5 @@ class Launch:
             auto_fix=self.auto_fix,
             checkpoint_seconds=self.checkpoint_seconds,
             resume=self.resume,
+            remark=remark,
         )

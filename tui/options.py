@@ -18,6 +18,7 @@ RECIPE_OPTIONS = {
     "train.seed": "--seed",
     "train.passes": "--passes",
     "machine.device": "--device",
+    "machine.speed": "--speed",
     "data.workers": "--workers",
 }
 """Keys of the recipe that have an option of their own; all others go through --set."""
@@ -93,6 +94,13 @@ Device = Annotated[
     str | None,
     typer.Option(metavar="auto|cpu|cuda[:N]", rich_help_panel=_MACHINE, help="What trains."),
 ]
+RunSpeed = Annotated[
+    str | None,
+    typer.Option(
+        "--speed", metavar="safe|fast|max", rich_help_panel=_MACHINE,
+        help="Compute as written, faster (rounding only), or with larger batches too.",
+    ),
+]  # fmt: skip
 Workers = Annotated[
     int | None,
     typer.Option(rich_help_panel=_MACHINE, help="DataLoader workers, for augment_on=loader."),
@@ -178,6 +186,41 @@ JsonFile = Annotated[
     typer.Option(
         "--json", metavar="FILE", dir_okay=False, writable=True, help="Write all figures here too."
     ),
+]
+
+BenchedPresets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME|FILE.toml",
+        help="What to train; repeatable. Default: shallow8, shallow32, shallow128, resnet18.",
+        autocompletion=_preset_names,
+    ),
+]
+BenchedDataset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="A dataset by name. Default: shapes.")
+]
+BenchedDataDir = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Folder of images: DIR/train/<class>/*, DIR/test/<class>/*."),
+]
+BenchedBatchSize = Annotated[int | None, typer.Option(help="Images in a minibatch.")]
+Speed = Annotated[
+    str | None, typer.Option(metavar="safe|fast", help="machine.speed of cnntop's side.")
+]
+Minutes = Annotated[
+    float, typer.Option(min=0.0, help="Measure each network for at least this long.")
+]
+AccuracyEpochs = Annotated[
+    int | None,
+    typer.Option(
+        "--accuracy", metavar="EPOCHS", min=1,
+        help="Train both for so many epochs too, and compare the test accuracy.",
+    ),
+]  # fmt: skip
+Seeds = Annotated[
+    int, typer.Option(min=1, help="How often for --accuracy, each with its own seed.")
 ]
 
 ShownPreset = Annotated[

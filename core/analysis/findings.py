@@ -233,12 +233,12 @@ def _computing(now: Now) -> Finding | None:
 
 def _compute_advice(now: Now) -> str:
     """Tries, without a number: none of them was measured."""
-    if now.on_gpu and now.started.precision == "fp32":
-        return "Try --set precision=bf16; how fast it is here was not measured."
+    if now.state.gpus and not now.on_gpu:
+        return "Try --device cuda:0: this machine has a GPU."
+    if now.started.speed == "safe":
+        return "Try --speed fast, which changes rounding only."
     if now.on_gpu:
         return ""
-    if now.state.gpus:
-        return "Try --device cuda:0: this machine has a GPU."
     threads, workers, cores = now.state.threads, now.workers, now.started.cores
     if threads is not None and workers is not None and cores is not None:
         free = cores - workers

@@ -104,7 +104,7 @@ class ControlSocket:
     def _answer(self, line: bytes) -> Answer:
         try:
             command = msgspec.json.decode(line, type=Command)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Answer(False, error=f"no command: {error}")
         control = self._control
         if command.command == "fix":
@@ -134,7 +134,7 @@ def send(folder: RunFolder, command: Command) -> Answer:
             answer = msgspec.json.decode(_read_line(connection), type=Answer)
     except TimeoutError:
         raise CnntopError(f"run {run} does not answer; try again, or end its process.") from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CnntopError(_reason(folder, run, error)) from None
     if not answer.ok:
         raise CnntopError(f"run {run} does not take {command.command!r}: {answer.error}.")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cnntop.core.analysis.limit import run_limit
 from cnntop.core.analysis.verdict import verdict
 from cnntop.core.durable import replace_file
 from cnntop.core.run_state import RunState
@@ -28,7 +29,8 @@ COLUMNS = (
     "cpu_utilization", "energy_joules", "torch", "cnntop", "git_commit", "host",
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
-    "verdict",
+    "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
+    "limit_flop_per_second", "limit_bytes_per_second",
 )  # fmt: skip
 """In this order in the file; new ones go to the end."""
 
@@ -93,11 +95,26 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         values[f"{name}_fraction"] = getattr(detail, name).value
     for part, fraction in state.split.fractions().items():
         values[f"{part}_fraction"] = fraction
+    values |= _limit_values(state)
     if gpu is not None:
         values["gpu_utilization"] = gpu.mean_utilization.value
         values["gpu_memory_peak_bytes"] = gpu.memory_peak_bytes
         values["energy_joules"] = gpu.energy_joules
     return {column: printable(cell(values.get(column))) for column in COLUMNS}
+
+
+def _limit_values(state: RunState) -> dict[str, object]:
+    limits, limit = state.limits, run_limit(state)
+    if limits is None:
+        return {}
+    return {
+        "limit_fraction": limit.fraction if limit else None,
+        "limited_by": limit.kind if limit and limit.fraction is not None else None,
+        "flop_per_image": limits.flop_per_image,
+        "bytes_per_image": limits.bytes_per_image,
+        "limit_flop_per_second": limits.flop_per_second,
+        "limit_bytes_per_second": limits.bytes_per_second,
+    }
 
 
 def write_row(runs_dir: Path, row: Row) -> None:

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-CROP_PADDING = 4
-"""Pixels of black border that a random crop may reach into, on each side."""
+from cnntop.core.recipe import CropBorder
+from cnntop.core.sections import MOST_CROP_PADDING
+
+CROP_PADDING = MOST_CROP_PADDING
+"""Pixels of border that a random crop may reach into, on each side."""
 
 
 Draws = dict[str, torch.Tensor]
@@ -14,27 +17,31 @@ Draws = dict[str, torch.Tensor]
 padded image, 0 to 8; "hflip" and "vflip" bool [N]."""
 
 
-def draw(names: Sequence[str], count: int, generator: torch.Generator) -> Draws:
+def draw(
+    names: Sequence[str], count: int, generator: torch.Generator, reach: int = CROP_PADDING
+) -> Draws:
     """Offsets and coins for `count` images, each with its own. torchvision's random transforms
     draw once for a whole batch instead.
 
-    `names` holds any of "crop", "hflip", "vflip". `generator` is a CPU's, so that the draws are
-    the same wherever the images are.
+    `names` holds any of "crop", "hflip", "vflip"; others draw nothing. `generator` is a CPU's, so
+    that the draws are the same wherever the images are. A window lies `reach` pixels from the
+    image's own place at most, up to the border's width.
     """
     draws: Draws = {}
     if "crop" in names:
-        draws["crop"] = torch.randint(2 * CROP_PADDING + 1, (count, 2), generator=generator)
+        offsets = torch.randint(2 * reach + 1, (count, 2), generator=generator)
+        draws["crop"] = offsets + (CROP_PADDING - reach)
     for flip in ("hflip", "vflip"):
         if flip in names:
             draws[flip] = torch.rand(count, generator=generator) < 0.5
     return draws
 
 
-def augment(images: torch.Tensor, draws: Draws) -> torch.Tensor:
+def augment(images: torch.Tensor, draws: Draws, border: CropBorder = "black") -> torch.Tensor:
     """A copy of `images`, uint8 [N, C, H, W], cropped and flipped as drawn; on any device, which
-    must be that of `draws` too."""
+    must be that of `draws` too. On a CPU an `Augmenter` does the same in a tenth of the time."""
     if "crop" in draws:
-        images = _crop(images, draws["crop"])
+        images = _crop(images, draws["crop"], border)
     if "hflip" in draws:
         images = _flip(images, -1, draws["hflip"])
     if "vflip" in draws:
@@ -42,10 +49,14 @@ def augment(images: torch.Tensor, draws: Draws) -> torch.Tensor:
     return images
 
 
-def _crop(images: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+def _crop(images: torch.Tensor, offsets: torch.Tensor, border: CropBorder) -> torch.Tensor:
     """All windows as a view of the padded batch, then one gather that picks a window an image."""
     count, _, height, width = images.shape
-    padded = functional.pad(images, (CROP_PADDING,) * 4)
+    sides = (CROP_PADDING,) * 4
+    if border == "reflect":  # which torch does not for bytes
+        padded = functional.pad(images.float(), sides, "reflect").to(images.dtype)
+    else:
+        padded = functional.pad(images, sides)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
     every = torch.arange(count, device=images.device)
     return windows[every, :, offsets[:, 0], offsets[:, 1]]
@@ -68,15 +79,28 @@ class Normalization:
             mean = (shares * levels).sum()
             means.append(mean)
             deviations.append(((levels - mean) ** 2 * shares).sum().sqrt().clamp(min=1.0))
-        self.mean = torch.stack(means).float()
-        self.deviation = torch.stack(deviations).float()
+        # Mean and deviation, float32 [C, 1, 1]: small batches would feel it if they shaped them.
+        self._each = [torch.stack(one).float()[:, None, None] for one in (means, deviations)]
+
+    @property
+    def mean(self) -> torch.Tensor:
+        """float32 [C]."""
+        return self._each[0].flatten()
+
+    @property
+    def deviation(self) -> torch.Tensor:
+        """float32 [C]."""
+        return self._each[1].flatten()
 
     def to(self, device: torch.device) -> "Normalization":
-        self.mean = self.mean.to(device)
-        self.deviation = self.deviation.to(device)
+        self._each = [one.to(device) for one in self._each]
         return self
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 [N, C, H, W] to float32 of the same shape, on the device of `to`."""
-        mean, deviation = self.mean[:, None, None], self.deviation[:, None, None]
-        return images.float().sub_(mean).div_(deviation)
+    def __call__(
+        self, images: torch.Tensor, layout: torch.memory_format = torch.preserve_format
+    ) -> torch.Tensor:
+        """uint8 [N, C, H, W] to float32 of the same shape, on the device of `to`, in `layout`."""
+        mean, deviation = self._each
+        normalized = images.float().sub_(mean).div_(deviation)
+        # Only now: with the channels last a CPU took three times as long for the lines above.
+        return normalized.to(memory_format=layout)

@@ -8,7 +8,7 @@ draws are too on "cpu" and "device", and as likely on "loader", where torchvisio
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Literal, NamedTuple, Protocol
@@ -16,20 +16,21 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 
 from cnntop.core import recipe
-from cnntop.core.training.augmentation import augment, draw
+from cnntop.core.training.augmentation import Draws, augment, draw
+from cnntop.core.training.chunks import ahead, chunks
 from cnntop.core.training.datasets import ImageSet
 
 TIMED_EVERY_SECONDS = 0.02
-"""How often a batch is timed that the training's own thread prepares. Its CPU time costs two calls
-into the kernel, which every batch of a small network would feel."""
+"""How often a batch of a chunk has the chunk's times, after the chunk's first one. Taking them in
+costs a microsecond or some more, which every batch of a small network would feel."""
 
 
 class Batch(NamedTuple):
     """Images, uint8 or already normalised float32 [N, C, H, W], their labels, int64 [N], and when
     and with how much work they were made ready.
 
-    The times are None where they were not taken: for most batches that are augmented in the
-    training's own thread, and on a GPU, where a call returns before its work is done.
+    The times are None for batches of which they are told with another one of the same chunk, and on
+    a GPU, where a call returns before its work is done.
     """
 
     images: torch.Tensor
@@ -38,9 +39,10 @@ class Batch(NamedTuple):
     """`time.perf_counter()` when the work began: on Linux one clock for all processes. As late as
     `ready_seconds` where the network stood still for it, so that none of it is hidden."""
     ready_seconds: float | None = None
-    """The same clock when it was done."""
+    """The same clock when it was done; of batches that were made together, with the last."""
     cpu_seconds: float | None = None
-    """CPU time of that work, in the thread or worker that did it."""
+    """CPU time of that work, in the thread or worker that did it; of batches that were made
+    together, this one's share by its images."""
 
 
 class BatchSource(Protocol):
@@ -54,16 +56,16 @@ class BatchSource(Protocol):
         """The batches of one pass over the training set; the last one may be smaller.
 
         It begins with batch number `first_batch`, counted from 0, and gives from there the same
-        batches to the bit as the whole pass. One pass at a time. Call it anew when torch's number
-        of threads has changed.
+        batches to the bit as the whole pass. One pass at a time.
         """
 
     def close(self) -> None:
-        """End worker processes, if there are any, and with them a pass that is under way."""
+        """End a pass that is under way, and the thread or the processes that work for it."""
 
 
 class ResidentBatches:
-    """All images in the memory of one device, augmented there a batch at a time."""
+    """All images in the memory of one device, augmented there: on a GPU a batch at a time, on a CPU
+    ahead of the network."""
 
     workers = None
 
@@ -71,41 +73,47 @@ class ResidentBatches:
         self, images: ImageSet, data: recipe.Data, seed: int, device: torch.device, augment_on: str
     ) -> None:
         self.augment_on = augment_on
-        self._images = images.images.to(device)
-        self._labels = images.labels.to(device)
+        self._images = ImageSet(images.images.to(device), images.labels.to(device))
         self._data = data
         self._seed = seed
         self._device = device
+        self._pass: Generator[Batch] | None = None
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
-        count, size = len(self._labels), self._data.batch_size
-        order = epoch_order(count, self._seed, epoch).to(self._device)
+        self.close()
+        count = len(self._images)
+        order = epoch_order(count, self._seed, epoch)
         # All of the pass at once: a batch in its middle then needs nothing of those before.
-        drawn = draw(self._data.augment, count, pass_generator(self._seed, epoch, "draws"))
-        draws = {name: one.to(self._device) for name, one in drawn.items()}
-        on_cpu = self._device.type == "cpu"
-        timed_at = 0.0
-        part = slice(0)
-        handed_over = on_cpu and torch.get_num_threads() > 1
+        draws = pass_draws(self._data, order, self._seed, epoch)
+        batches = self._on_cpu if self._device.type == "cpu" else self._on_gpu
+        self._pass = batches(order, draws, first_batch)
+        return self._pass
 
-        def prepare() -> Batch:
-            chosen = order[part]
-            drawn = {name: one[part] for name, one in draws.items()}
-            return Batch(augment(self._images[chosen], drawn), self._labels[chosen])
-
-        for begin in range(first_batch * size, count, size):
-            part = slice(begin, begin + size)
-            if not on_cpu:
-                yield prepare()
-            elif (now := time.perf_counter()) < timed_at:
-                yield alone(prepare) if handed_over else prepare()
-            else:
+    def _on_cpu(self, order: torch.Tensor, draws: Draws, first_batch: int) -> Generator[Batch]:
+        size, border = self._data.batch_size, self._data.crop_border
+        for chunk in ahead(chunks(self._images, order, draws, size, first_batch, border)):
+            timed_at = 0.0
+            for images, labels in chunk.batches:
+                if (now := time.perf_counter()) < timed_at:
+                    yield Batch(images, labels)
+                    continue
                 timed_at = now + TIMED_EVERY_SECONDS
-                batch = alone(lambda: timed(prepare))
-                yield batch._replace(begun_seconds=batch.ready_seconds)
+                cpu_seconds = chunk.cpu_seconds_per_image * len(labels)
+                yield Batch(images, labels, chunk.begun_seconds, chunk.ready_seconds, cpu_seconds)
+
+    def _on_gpu(self, order: torch.Tensor, draws: Draws, first_batch: int) -> Generator[Batch]:
+        size, (images, labels) = self._data.batch_size, (self._images.images, self._images.labels)
+        order = order.to(self._device)
+        draws = {name: one.to(self._device) for name, one in draws.items()}
+        for begin in range(first_batch * size, len(order), size):
+            part = slice(begin, begin + size)
+            drawn = {name: one[part] for name, one in draws.items()}
+            augmented = augment(images[order[part]], drawn, self._data.crop_border)
+            yield Batch(augmented, labels[order[part]])
 
     def close(self) -> None:
-        pass
+        if self._pass is not None:
+            self._pass.close()
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> torch.Tensor:
@@ -114,7 +122,25 @@ def epoch_order(count: int, seed: int, epoch: int) -> torch.Tensor:
     return torch.randperm(count, generator=pass_generator(seed, epoch, "order"))
 
 
-def pass_generator(seed: int, epoch: int, purpose: Literal["order", "draws"]) -> torch.Generator:
+def pass_draws(data: recipe.Data, order: torch.Tensor, seed: int, epoch: int) -> Draws:
+    """What is drawn in a pass for each place in its `order`."""
+    draws = draw(data.augment, len(order), pass_generator(seed, epoch, "draws"), data.crop_padding)
+    if "altflip" in data.augment:
+        draws["hflip"] = mirrored(order, seed, epoch)
+    return draws
+
+
+def mirrored(order: torch.Tensor, seed: int, epoch: int) -> torch.Tensor:
+    """Which images, in the `order` of a pass, are mirrored in it: bool [N]. A coin for each image
+    says it of the even passes, and the odd ones turn every image round, so that two passes show
+    both sides of all (K. Jordan, arXiv:2404.00498)."""
+    coins = torch.rand(len(order), generator=pass_generator(seed, 0, "mirror")) < 0.5
+    return coins[order] ^ (epoch % 2 == 1)
+
+
+def pass_generator(
+    seed: int, epoch: int, purpose: Literal["order", "draws", "mirror"]
+) -> torch.Generator:
     """A CPU's generator for all that is drawn in one pass for `purpose`.
 
     Hashed, because torch uses only 32 bits of a CPU's seed: of sums and products those of

@@ -4,6 +4,7 @@
 `hashes.json` lists the SHA-256 of what was written; a file that is not in it is not loaded.
 """
 
+import errno
 import hashlib
 import io
 from dataclasses import dataclass
@@ -50,10 +51,16 @@ class Checkpoints:
         buffer = io.BytesIO()
         torch.save(content, buffer)
         whole = buffer.getvalue()
-        # The hash comes first, so that every file that is ever there has its hash beside it.
-        self._announce(hashlib.sha256(whole).hexdigest())
         path, begun = self._folder / name, self._folder / f".{name}.next"
         replace_file(begun, lambda file: file.write(whole))
+        # The hash comes before the name, so that every file that is ever there has its hash beside
+        # it; and after the content, because one that a disk does not take must not push out the
+        # hashes of those that are there.
+        try:
+            self._announce(hashlib.sha256(whole).hexdigest())
+        except OSError:
+            begun.unlink(missing_ok=True)
+            raise
         if name == LAST and path.exists():
             path.replace(self._folder / PREVIOUS)
         begun.replace(path)
@@ -69,7 +76,7 @@ class Checkpoints:
         known = self._known()
         for name in (LAST, PREVIOUS):
             try:
-                whole = (self._folder / name).read_bytes()
+                whole = _bytes_of(self._folder / name)
             except FileNotFoundError:
                 continue
             if hashlib.sha256(whole).hexdigest() in known:
@@ -77,10 +84,7 @@ class Checkpoints:
                 return Loaded(name, content, damaged)
             damaged = (*damaged, name)
         if damaged:
-            raise CnntopError(
-                f"{self._folder}: {' and '.join(damaged)} are damaged (they do not match "
-                f"{_HASHES}); there is nothing whole to go on from."
-            )
+            raise CnntopError(f"{self._folder}: {_nothing_whole(damaged, bool(known))}")
         return None
 
     def _announce(self, digest: str) -> None:
@@ -91,5 +95,28 @@ class Checkpoints:
     def _known(self) -> list[str]:
         try:
             return msgspec.json.decode((self._folder / _HASHES).read_bytes(), type=list[str])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return []
+
+
+def _bytes_of(path: Path) -> bytes:
+    """All of a file; none of one that a bad disk cannot read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return b""
+
+
+def _nothing_whole(damaged: tuple[str, ...], hashes_known: bool) -> str:
+    names, are = " and ".join(damaged), "is" if len(damaged) == 1 else "are"
+    if hashes_known:
+        return (
+            f"{names} {are} damaged ({_HASHES} lists other content); there is nothing whole to go "
+            "on from."
+        )
+    return (
+        f"{_HASHES} is missing or damaged; without it nobody can tell whether {names} {are} whole, "
+        "so the run cannot go on."
+    )

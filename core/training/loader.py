@@ -1,12 +1,14 @@
 """Augmentation the paper's way: torchvision's transforms on one picture at a time, in workers."""
 
+import multiprocessing
 import queue
 import signal
 import sys
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from multiprocessing import resource_tracker
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
@@ -17,9 +19,18 @@ from torchvision.transforms import v2
 from cnntop.core import recipe
 from cnntop.core.errors import CnntopError
 from cnntop.core.machine.identity import cores
-from cnntop.core.training.augmentation import CROP_PADDING, Normalization
-from cnntop.core.training.batches import Batch, alone, epoch_order, pass_generator, timed
+from cnntop.core.training.augmentation import Normalization
+from cnntop.core.training.batches import (
+    Batch,
+    alone,
+    epoch_order,
+    mirrored,
+    pass_generator,
+    timed,
+)
 from cnntop.core.training.datasets import ImageSet
+
+_LOOK_SECONDS = 1.0
 
 
 class LoaderBatches:
@@ -34,7 +45,7 @@ class LoaderBatches:
     ) -> None:  # fmt: skip
         """`pictures`, of `count` images, gives a batch for a list of keys, as `Pictures` does."""
         self.workers = min(4, cores()) if data.workers is None else data.workers
-        self._order = _PassOrder(count, data.batch_size, seed)
+        self._order = _PassOrder(count, data, seed)
         self._loader: DataLoader[Any] | None = DataLoader(
             pictures,
             batch_size=None,  # the order gives whole batches
@@ -47,6 +58,7 @@ class LoaderBatches:
             # Its own, because the default one draws the network's dropout.
             generator=torch.Generator(),
         )
+        self._processes: list[BaseProcess] = []
         self._pass: Generator[Batch] | None = None
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
@@ -56,17 +68,21 @@ class LoaderBatches:
     def _batches(self, epoch: int, first_batch: int) -> Generator[Batch]:
         assert self._loader is not None, "closed"
         self._order.epoch, self._order.first_batch = epoch, first_batch
-        with _interrupts_blocked():
-            batches = iter(self._loader)  # the first call starts the workers
-        try:
-            yield from ahead(batches) if self.workers else batches
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise CnntopError(
-                f"a DataLoader worker died: {error}. The likely cause is too little memory, in all "
-                "or in /dev/shm; try fewer --workers, or --set augment_on=cpu, which needs none."
-            ) from error
+        with _loss_told(self.workers):
+            others = multiprocessing.active_children()
+            with _interrupts_blocked():
+                # The first call starts the workers, the others wait for a word of each.
+                batches = iter(self._loader)
+            self._processes += [
+                one for one in multiprocessing.active_children() if one not in others
+            ]
+            yield from ahead(batches, self._require_alive) if self.workers else batches
+
+    def _require_alive(self) -> None:
+        """Raises RuntimeError in torch's words. It looks by itself, but only every five seconds."""
+        for one in self._processes:
+            if one.exitcode is not None:
+                raise RuntimeError(f"DataLoader worker {one.pid}: exit code {one.exitcode}")
 
     def close(self) -> None:
         # torch ends the workers, after the batch that each works on, when nobody holds its
@@ -76,11 +92,13 @@ class LoaderBatches:
         self._loader = None
 
 
-def ahead(batches: Iterator[Batch]) -> Generator[Batch]:
+def ahead(batches: Iterator[Batch], look: Callable[[], None] = lambda: None) -> Generator[Batch]:
     """`batches`, fetched by a thread of its own while the network computes.
 
     Taking a batch over from another process costs some tenths of a millisecond to a millisecond,
     however long ago it was ready. Ends the thread when it is closed; raises what `batches` raises.
+    When a batch keeps it waiting, `look` is called now and then; if that raises, the thread is left
+    to end by itself, because what it waits for may never come.
     """
     ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=2)
     closed = threading.Event()
@@ -97,16 +115,44 @@ def ahead(batches: Iterator[Batch]) -> Generator[Batch]:
 
     fetcher = threading.Thread(target=fetch, name="cnntop-fetcher", daemon=True)
     fetcher.start()
+    lost = False
     try:
-        while (batch := ready.get()) is not None:
+        while True:
+            try:
+                batch = ready.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                lost = True
+                look()
+                lost = False
+                continue
+            if batch is None:
+                return
             if isinstance(batch, Exception):
                 raise batch
             yield batch
     finally:
         closed.set()
-        while fetcher.is_alive():
+        while fetcher.is_alive() and not lost:
             with suppress(queue.Empty):
                 ready.get(timeout=0.01)  # what it holds may be all that keeps it from seeing
+
+
+@contextmanager
+def _loss_told(workers: int) -> Iterator[None]:
+    """While entered, what breaks because a worker died is raised as CnntopError."""
+    try:
+        yield
+    except (RuntimeError, OSError, EOFError) as error:
+        # torch has words for a worker that is gone. Where it notices by a connection to it that
+        # breaks, because a batch is just being taken over, it has none.
+        in_words = "DataLoader worker" in str(error)
+        if not workers or (isinstance(error, RuntimeError) and not in_words):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[-1]
+        raise CnntopError(
+            f"a DataLoader worker died ({reason}). The likely cause is too little memory, in all "
+            "or in /dev/shm; try fewer --workers, or --set augment_on=cpu, which needs none."
+        ) from error
 
 
 @contextmanager
@@ -128,26 +174,30 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-Key = tuple[int, int]
-"""An image's index and a seed of its own: what is drawn for it then depends on neither the workers
-nor the images before."""
+Key = tuple[int, int, bool]
+"""An image's index, a seed of its own, and whether it is the pass's turn to mirror it: what is
+drawn for it then depends on neither the workers nor the images before."""
 
 
 class _PassOrder(Sampler[list[Key]]):
     """The batches of pass `epoch` from number `first_batch` on, each as a list of keys."""
 
-    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+    def __init__(self, count: int, data: recipe.Data, seed: int) -> None:
         self.epoch = 0
         self.first_batch = 0
         self._count = count
-        self._batch_size = batch_size
+        self._batch_size = data.batch_size
+        self._alternates = "altflip" in data.augment
         self._seed = seed
 
     def __iter__(self) -> Iterator[list[Key]]:
         order = epoch_order(self._count, self._seed, self.epoch)
         generator = pass_generator(self._seed, self.epoch, "draws")
         seeds = torch.randint(2**62, (self._count,), generator=generator)
-        keys = list(zip(order.tolist(), seeds.tolist(), strict=True))
+        turns = torch.zeros(self._count, dtype=torch.bool)
+        if self._alternates:
+            turns = mirrored(order, self._seed, self.epoch)
+        keys = list(zip(order.tolist(), seeds.tolist(), turns.tolist(), strict=True))
         size = self._batch_size
         for begin in range(self.first_batch * size, self._count, size):
             yield keys[begin : begin + size]
@@ -172,17 +222,20 @@ class Pictures(TorchDataset[Batch]):
     def _collated(self, keys: list[Key]) -> Batch:
         return Batch(*default_collate([self._picture(*key) for key in keys]))
 
-    def _picture(self, index: int, seed: int) -> tuple[Any, int]:
+    def _picture(self, index: int, seed: int, mirror: bool) -> tuple[Any, int]:
         """One image as tensor with its label, augmented as `seed` draws."""
         torch.default_generator.manual_seed(seed)
-        return self._transform(self._images[index]), self._labels[index]
+        image = self._images[index]
+        return self._transform(image.flip(-1) if mirror else image), self._labels[index]
 
 
 def _transform(data: recipe.Data, images: ImageSet, normalization: Normalization) -> v2.Transform:
     steps: list[Any] = [v2.ToPILImage()]
     if "crop" in data.augment:
         height, width = images.images.shape[2:]
-        steps.append(v2.RandomCrop((height, width), padding=CROP_PADDING))
+        mode = "constant" if data.crop_border == "black" else "reflect"
+        crop = v2.RandomCrop((height, width), data.crop_padding, padding_mode=mode)
+        steps.append(crop)
     if "hflip" in data.augment:
         steps.append(v2.RandomHorizontalFlip())
     if "vflip" in data.augment:

@@ -135,7 +135,7 @@ class TrainingLoop:
         fix = self._control.take_fix()
         fixed = fix is not None and self._fix(fix)
         if self._control.paused:
-            self._pause()
+            self._pause(tally)
         return fixed
 
     def _finish_epoch(self, tally: EpochTally) -> bool:
@@ -144,7 +144,9 @@ class TrainingLoop:
         test = None
         if self._evaluation_due(tally.epoch, last):
             test_set = self._p.dataset.test
-            test = evaluate(self._p.network, test_set, self._sink, self._go_on_evaluating)
+            test = evaluate(
+                self._p.network, test_set, self._sink, lambda: self._go_on_evaluating(tally)
+            )
         self._clock.outside()
         tally.split += self._clock.read().split
         best = test is not None and (self._best is None or test[1] > self._best)
@@ -290,21 +292,32 @@ class TrainingLoop:
         self._look_at = min(self._saves.due_at, now + self._time.left_seconds)
         return False
 
-    def _pause(self) -> None:
-        paused_at = time.monotonic()
+    def _pause(self, tally: EpochTally) -> None:
+        paused_at = left_out_until = time.monotonic()
         self._sink.emit(Paused())
-        self._control.wait_while_paused()
-        paused = time.monotonic() - paused_at
-        self._time.leave_out(paused)
-        self._sink.emit(Resumed(paused))
+        standing = True
+        while standing:
+            standing = self._control.wait_while_paused()
+            now = time.monotonic()
+            self._time.leave_out(now - left_out_until)
+            left_out_until = now
+            if standing:
+                self._save_if_asked(tally)
+        self._sink.emit(Resumed(left_out_until - paused_at))
         self._note_readout()
         self._clock.start()
 
-    def _go_on_evaluating(self) -> bool:
+    def _go_on_evaluating(self, tally: EpochTally) -> bool:
+        if self._control.wanted:
+            self._save_if_asked(tally)
         if self._control.paused:
             self._clock.outside()
-            self._pause()
+            self._pause(tally)
         return not self._control.stop_status
+
+    def _save_if_asked(self, tally: EpochTally) -> None:
+        if self._control.take_checkpoint():
+            self._save(LAST, self._epochs_done, tally)
 
     def _save(self, name: str, epochs_done: int, tally: EpochTally | None = None) -> None:
         """A checkpoint after `epochs_done` whole epochs, or in the middle of that of `tally`."""
@@ -318,6 +331,7 @@ class TrainingLoop:
             "best_test_accuracy": self._best,
             "augment_on": self._p.batches.augment_on,
             "threads": self._p.threads,
+            "computation": self._p.computation(),
             "evaluate_every": self._fixes.evaluate_every,
             "pass": None if tally is None else tally.state(),
         }
@@ -325,6 +339,7 @@ class TrainingLoop:
 
     def _restore(self, checkpoint: dict[str, Any]) -> None:
         self._p.network.restore(checkpoint)
+        self._lr = self._p.network.rate
         self._step = self._steps_read = checkpoint["step"]
         self._epochs_done = checkpoint["epoch"]
         self._best = checkpoint["best_test_accuracy"]

@@ -14,11 +14,12 @@ _CPU_SIGN = "DefaultCPUAllocator"
 
 @contextmanager
 def memory_watched(recipe: Recipe, doing: str) -> Iterator[None]:
-    """Raises OutOfMemoryError, with what to change, where torch runs out of memory inside."""
+    """Raises OutOfMemoryError, with what to change, where torch or numpy run out of memory."""
     try:
         yield
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and _CPU_SIGN not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not known and _CPU_SIGN not in str(error):
             raise
         raise OutOfMemoryError(
             f"out of memory while {doing}. Use a batch smaller than {recipe.data.batch_size} "

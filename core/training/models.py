@@ -1,9 +1,11 @@
-"""The paper's two networks."""
+"""The paper's two networks, and which one a recipe means."""
 
 import torch
 from torch import nn
 
 from cnntop.core import recipe
+from cnntop.core.errors import UsageError
+from cnntop.core.training.speednet import LEAST_IMAGE_SIZE, SpeedNet
 
 
 class ShallowNet(nn.Module):
@@ -95,11 +97,19 @@ class ResNet(nn.Module):
 
 
 def build(model: recipe.Model, channels: int, classes: int, image_size: int) -> nn.Module:
-    """The recipe's network, freshly initialised from torch's global random state."""
+    """The recipe's network, freshly initialised from torch's global random state. Raises UsageError
+    for images that are too small for it."""
     if model.name == "resnet":
         assert model.depth is not None
         return ResNet(model.depth, channels, classes)
     assert model.kernels is not None
+    if model.name == "speednet":
+        if image_size < LEAST_IMAGE_SIZE:
+            raise UsageError(
+                f"model.name: speednet takes images of {LEAST_IMAGE_SIZE} pixels or more, these "
+                f"have {image_size}; add --set image_size=24."
+            )
+        return SpeedNet(model.kernels, channels, classes, image_size)
     return ShallowNet(model.kernels, channels, classes, image_size)
 
 

@@ -1,8 +1,9 @@
 """Everything between a recipe and the first step."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,9 +16,13 @@ from cnntop.core.training import device as devices
 from cnntop.core.training import models
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.batches import BatchSource, ResidentBatches
+from cnntop.core.training.computation import chosen
 from cnntop.core.training.datasets import Dataset, load
+from cnntop.core.training.evaluation import VIEWS_REMARK
+from cnntop.core.training.limits import tell_limits
 from cnntop.core.training.memory import memory_watched
-from cnntop.core.training.network import Network
+from cnntop.core.training.network import Computation, Network
+from cnntop.core.training.speednet import SpeedNet
 from cnntop.core.training.trial import try_out
 
 _LOADER_WORTH_TRYING = 0.1
@@ -26,7 +31,8 @@ _LOADER_WORTH_TRYING = 0.1
 
 @dataclass
 class Prepared:
-    """A run ready to take its first step. `reason` says why `auto` augments where it does."""
+    """A run ready to take its first step. `reasons` say why `auto` augments where it does, why a
+    fast network is computed as it is, and what an accuracy by several views is."""
 
     recipe: Recipe
     dataset: Dataset
@@ -34,7 +40,7 @@ class Prepared:
     device: torch.device
     sources: "Sources"
     batches: BatchSource
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -49,6 +55,10 @@ class Prepared:
     @property
     def threads(self) -> int:
         return torch.get_num_threads()
+
+    def computation(self) -> dict[str, Any]:
+        """How the network is computed now, as a checkpoint keeps it."""
+        return asdict(replace(self.network.computation, threads=self.threads))
 
     @property
     def device_name(self) -> str:
@@ -95,8 +105,12 @@ class Sources:
         return ["device", "cpu"] if fits else ["cpu"]
 
 
-def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepared:
-    """Load the dataset, build the network, put both where the run trains, try out how to augment.
+def prepare(
+    recipe: Recipe, sink: Sink, cancelled: Callable[[], bool],
+    checkpoint: dict[str, Any] | None = None,
+) -> Prepared:  # fmt: skip
+    """Load the dataset, build the network, put both where the run trains, try out how to augment
+    and how to compute; to go on from `checkpoint` compute as until then.
 
     Call it in the thread that will train. Raises UsageError for a device that is not there or a
     batch larger than the dataset, DatasetError for a dataset that is not to be had, Cancelled.
@@ -118,21 +132,35 @@ def prepare(recipe: Recipe, sink: Sink, cancelled: Callable[[], bool]) -> Prepar
         )
     sink.emit(Activity(f"building {recipe.model.label}"))
     with memory_watched(recipe, "building the network"):
-        return _build(recipe, dataset, device, sink, cancelled)
+        computation = None if checkpoint is None else Computation(**checkpoint["computation"])
+        return _build(recipe, dataset, device, sink, cancelled, computation)
 
 
 def _build(
     recipe: Recipe, dataset: Dataset, device: torch.device, sink: Sink,
-    cancelled: Callable[[], bool],
+    cancelled: Callable[[], bool], computation: Computation | None,
 ) -> Prepared:  # fmt: skip
     torch.manual_seed(recipe.train.seed)
     channels, image_size = dataset.train.images.shape[1:3]
     model = models.build(recipe.model, channels, len(dataset.classes), image_size)
     normalization = Normalization(dataset.train.images)
-    network = Network(model, normalization, recipe.train, device, recipe.machine.precision)
+    if isinstance(model, SpeedNet):
+        model.whiten(dataset.train.images, normalization)
+    network = Network(model, normalization, recipe.train, device)
     sources = Sources(recipe, dataset, normalization, device)
-    batches, reason = _chosen(sources, network, sink, cancelled)
-    return Prepared(recipe, dataset, network, device, sources, batches, reason)
+    why_computed = ""
+    if computation is None:
+        tried = sources.make(sources.in_process()[0])
+        computation, why_computed = chosen(recipe, network, tried, sink, cancelled)
+        tried.close()
+    torch.set_num_threads(computation.threads)
+    torch.backends.cudnn.benchmark = computation.graphs  # tries out its ways as well
+    network = Network(model, normalization, recipe.train, device, computation)
+    tell_limits(sink, network, dataset.train.images.shape[1:], recipe)
+    batches, why_augmented = _chosen(sources, network, sink, cancelled)
+    views = VIEWS_REMARK[recipe.train.test_views]
+    reasons = tuple(reason for reason in (why_computed, why_augmented, views) if reason)
+    return Prepared(recipe, dataset, network, device, sources, batches, reasons)
 
 
 def _chosen(

@@ -7,6 +7,7 @@ from cnntop.core import recipe
 
 ONECYCLE_WARMUP = 0.3
 ONECYCLE_START = 1 / 25
+TRIANGLE_START, TRIANGLE_TOP = 0.2, 0.23
 STEPS_AT = (0.5, 0.75)
 STEP_FACTOR = 0.1
 
@@ -18,6 +19,9 @@ def rate_factor(schedule: recipe.Schedule, progress: float) -> float:
     step: a tenth after one half and again after three quarters.
     onecycle: linear rise from 1/25 over the first 30 %, then half a cosine to 0
     (after Smith and Topin, arXiv:1708.07120).
+    triangle: linear rise from a fifth over the first 23 %, then linear fall to 0 (the rise is that
+    of K. Jordan's airbench94, arXiv:2404.00498).
+    linear: linear fall from 1 to 0.
     """
     progress = min(1.0, max(0.0, progress))
     if schedule == "cosine":
@@ -28,7 +32,11 @@ def rate_factor(schedule: recipe.Schedule, progress: float) -> float:
         if progress < ONECYCLE_WARMUP:
             return ONECYCLE_START + (1 - ONECYCLE_START) * progress / ONECYCLE_WARMUP
         return _half_cosine((progress - ONECYCLE_WARMUP) / (1 - ONECYCLE_WARMUP))
-    return 1.0
+    if schedule == "triangle":
+        if progress < TRIANGLE_TOP:
+            return TRIANGLE_START + (1 - TRIANGLE_START) * progress / TRIANGLE_TOP
+        return (1 - progress) / (1 - TRIANGLE_TOP)
+    return 1 - progress if schedule == "linear" else 1.0
 
 
 def _half_cosine(progress: float) -> float:

@@ -227,7 +227,7 @@ def _prepared(plan: Turns, batch_size: int, source: MakeSource, compute_seconds:
     dataset = Dataset("random", tuple("0123456789"), train, test)
     normalization = Normalization(images)
     model = models.build(recipe.model, 3, 10, 32)
-    network = DelayedNetwork(model, normalization, recipe.train, device, "fp32")
+    network = DelayedNetwork(model, normalization, recipe.train, device)
     network.turns, network.step_seconds = plan, compute_seconds
     sources = Sources(recipe, dataset, normalization, device)
     batches = DelayedBatches(source(sources), plan)

@@ -19,13 +19,15 @@ _TRIAL_EPOCH = 0
 
 
 def try_out(
-    source: BatchSource, network: Network, cancelled: Callable[[], bool] = lambda: False
-) -> AugmentationTried:
+    source: BatchSource, network: Network, cancelled: Callable[[], bool] = lambda: False,
+    seconds: float | None = None,
+) -> AugmentationTried:  # fmt: skip
     """Train a copy of `network` on batches from `source` for some tenths of a second.
 
     Leaves the network and the global random state as they were. At least one batch is measured,
     however slow; the ones before it are warm-up.
     """
+    seconds = TRIAL_SECONDS if seconds is None else seconds
     network = network.copy()
     clock = step_clock(network.device)
     state = torch.random.get_rng_state()
@@ -52,7 +54,7 @@ def try_out(
             continue
         steps += 1
         preparation.add(batch)
-        if cancelled() or time.monotonic() - began >= TRIAL_SECONDS:
+        if cancelled() or time.monotonic() - began >= seconds:
             break
     torch.random.set_rng_state(state)
     clock.outside()

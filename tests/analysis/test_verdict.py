@@ -583,19 +583,21 @@ def test_compute_bound_from_four_fifths(compute: float, bound: str) -> None:
     assert judged(ON_CPU, *stretches(parts)).bound == bound
 
 
+FAST_ON_CPU = msgspec.structs.replace(ON_CPU, speed="fast")
 SMALLER = "A smaller network or a GPU would be faster."
 
 
 @pytest.mark.parametrize(
     ("started", "advice"),
     [
-        (ON_GPU, "Try --set precision=bf16; how fast it is here was not measured."),
-        (msgspec.structs.replace(ON_GPU, precision="bf16"), ""),
-        (ON_CPU, SMALLER),
-        (msgspec.structs.replace(ON_CPU, cores=2), SMALLER),
-        (msgspec.structs.replace(ON_CPU, cores=4), "Try --set threads=4: there are 4 cores."),
-        (loading(4, 1, 2, ON_CPU), "Try --set threads=3: there are 4 cores."),
-        (loading(4, 2, 2, ON_CPU), SMALLER),
+        (ON_GPU, "Try --speed fast, which changes rounding only."),
+        (ON_CPU, "Try --speed fast, which changes rounding only."),
+        (msgspec.structs.replace(ON_GPU, speed="fast"), ""),
+        (FAST_ON_CPU, SMALLER),
+        (msgspec.structs.replace(FAST_ON_CPU, cores=2), SMALLER),
+        (msgspec.structs.replace(FAST_ON_CPU, cores=4), "Try --set threads=4: there are 4 cores."),
+        (loading(4, 1, 2, FAST_ON_CPU), "Try --set threads=3: there are 4 cores."),
+        (loading(4, 2, 2, FAST_ON_CPU), SMALLER),
     ],
 )
 def test_what_may_help_computing(started: RunStarted, advice: str) -> None:

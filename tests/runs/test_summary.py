@@ -18,6 +18,7 @@ from cnntop.core.events import (
     FixApplied,
     FixMeasured,
     GpuSample,
+    LimitsMeasured,
     Record,
     RunEnded,
     RunStarted,
@@ -41,12 +42,14 @@ MEASURED = (
     "compute_fraction", "other_fraction", "gpu_utilization", "gpu_memory_peak_bytes",
     "cpu_utilization", "energy_joules", "hidden_wait_fraction", "augment_cpu_seconds_per_image",
     "forward_fraction", "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "fixes",
-    "verdict",
+    "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
+    "limit_flop_per_second", "limit_bytes_per_second",
 )  # fmt: skip
 LATER = (
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
-    "verdict",
+    "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
+    "limit_flop_per_second", "limit_bytes_per_second",
 )  # fmt: skip
 """Columns that came after the first version, at the end."""
 STARTED = RunStarted(
@@ -149,6 +152,23 @@ def test_figures_beyond_the_split() -> None:
         "launch_gap_fraction": "0", "evaluate_every": "1", "fixes": "",
     }  # fmt: skip
     assert {column: row[column] for column in expected} == expected
+
+
+def test_the_machines_limit() -> None:
+    """200 images of 600 operations and 30 bytes in 6 s of computing."""
+    limits = LimitsMeasured(600.0, 30.0, 80_000.0, 10_000.0, 3)
+    row = summary_row(info(), fold(records([limits, *LIFE])), "finished")
+    expected = {
+        "limit_fraction": "0.25", "limited_by": "arithmetic", "flop_per_image": "600",
+        "bytes_per_image": "30", "limit_flop_per_second": "80000",
+        "limit_bytes_per_second": "10000",
+    }  # fmt: skip
+    assert {column: row[column] for column in expected} == expected
+    busy = msgspec.structs.replace(limits, flop_per_second=None)
+    row = summary_row(info(), fold(records([busy, *LIFE])), "finished")
+    unknown = ("limit_fraction", "limited_by", "limit_flop_per_second")
+    assert [row[column] for column in unknown] == ["", "", ""]
+    assert row["flop_per_image"] == "600"
 
 
 def test_fixes_and_the_settings_after_them() -> None:

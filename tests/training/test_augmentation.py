@@ -1,17 +1,21 @@
 """Augmentation: a draw of its own for every image, all windows and coins alike, nothing else; and
 the same chances in all three ways to augment."""
 
+import tracemalloc
 from collections import Counter
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
+from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import chi2
 from torch.nn import functional
 
-from cnntop.core.recipe import resolve
-from cnntop.core.training.augmentation import CROP_PADDING, Normalization, augment, draw
+from cnntop.core.recipe import CropBorder, resolve
+from cnntop.core.training.augmentation import CROP_PADDING, Draws, Normalization, augment, draw
+from cnntop.core.training.augmenter import BLOCK_BYTES, Augmenter
 from cnntop.core.training.datasets import Dataset, ImageSet
 from cnntop.core.training.preparation import Sources
 
@@ -50,8 +54,16 @@ def draws(names: tuple[str, ...], count: int, seed: int = 0) -> list[tuple[int, 
     """The draw of each of `count` copies of one image, checked to be an allowed one."""
     image = picture()
     allowed = variants(image, names)
-    out = augment(image.expand(count, -1, -1, -1), draw(names, count, generator(seed)))
+    drawn = draw(names, count, generator(seed))
+    out = augment(image.expand(count, -1, -1, -1), drawn)
+    assert torch.equal(out, by_augmenter(image[None], torch.zeros(count, dtype=torch.int64), drawn))
     return [allowed[one.numpy().tobytes()] for one in out]
+
+
+def by_augmenter(
+    images: torch.Tensor, chosen: torch.Tensor, drawn: Draws, border: CropBorder = "black"
+) -> torch.Tensor:
+    return Augmenter(images, crop="crop" in drawn, crop_border=border)(chosen, drawn)
 
 
 def chi_square(counts: Counter[int], cells: int) -> float:
@@ -131,6 +143,50 @@ def test_grey_small_and_oblong_images(shape: tuple[int, ...]) -> None:
     assert out.shape == shape
     for one, image in zip(out, images, strict=True):
         assert one.contiguous().numpy().tobytes() in variants(image, ALL)
+
+
+@pytest.mark.parametrize(
+    "shape", [(300, 3, 32, 32), (40, 1, 28, 28), (9, 3, 20, 12), (3, 3, 64, 64), (1, 1, 1, 1)]
+)
+@pytest.mark.parametrize("count", [0, 1, 7, 600])
+def test_an_augmenter_does_the_same_to_the_bit(shape: tuple[int, ...], count: int) -> None:
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator())
+    before = images.clone()
+    chosen = torch.randint(len(images), (count,), generator=generator(1))
+    for size in range(len(ALL) + 1):
+        for names in combinations(ALL, size):
+            drawn = draw(names, count, generator(2))
+            for border in get_args(CropBorder):
+                if border == "reflect" and min(shape[2:]) <= CROP_PADDING:
+                    continue  # there is not enough to reflect
+                made = by_augmenter(images, chosen, drawn, border)
+                assert torch.equal(made, augment(images[chosen], drawn, border))
+                made.zero_()
+    assert torch.equal(images, before)
+
+
+def test_an_augmenter_remembers_nothing_and_takes_no_more_than_some_blocks() -> None:
+    images = torch.randint(0, 256, (20, 3, 224, 224), dtype=torch.uint8, generator=generator())
+    images = images.transpose(2, 3)  # a view does as well
+    tracemalloc.start()
+    augmenter = Augmenter(images, crop=True)
+    for seed in range(3):
+        drawn = draw(ALL, 13, generator(seed))
+        assert torch.equal(
+            augmenter(torch.arange(13), drawn), augment(images[:13], drawn)
+        )  # torch's own memory is not traced
+    assert tracemalloc.get_traced_memory()[1] < 4 * BLOCK_BYTES
+    tracemalloc.stop()
+
+
+def test_a_reflected_border_is_the_mirror_image_of_what_is_inside() -> None:
+    image = picture(size=9)
+    drawn = {"crop": torch.tensor([[0, 0], [8, 8], [0, 5]]), "hflip": torch.tensor([0, 0, 1]) > 0}
+    out = augment(image.expand(3, -1, -1, -1), drawn, "reflect")
+    padded = np.pad(image.numpy(), ((0, 0), (4, 4), (4, 4)), mode="reflect")
+    assert np.array_equal(out[0].numpy(), padded[:, :9, :9])
+    assert np.array_equal(out[1].numpy(), padded[:, 8:, 8:])
+    assert np.array_equal(out[2].numpy(), padded[:, :9, 5:14][..., ::-1])
 
 
 WAYS = [

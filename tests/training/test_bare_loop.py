@@ -45,7 +45,7 @@ def test_every_step_is_heard_of(request_run: Callable[..., RunRequest]) -> None:
         nonlocal heard
         heard += 1
 
+    bare = prepared(request_run(augment_on="cpu"))  # which tries some steps out
     on_every_step(count)
-    bare = prepared(request_run(augment_on="cpu"))
     for step, _ in enumerate(bare_steps(bare, 1, StepSums(bare.device)), start=1):
         assert heard == step

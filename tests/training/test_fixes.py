@@ -84,8 +84,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
     copy, forward = Network.copy, Network.forward
     noted = Seen()
 
-    def noted_copy(self: Network) -> Network:
-        made = copy(self)
+    def noted_copy(self: Network, *computation: Any) -> Network:
+        made = copy(self, *computation)
         made.on_trial = True  # type: ignore[attr-defined]
         return made
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from cnntop.core.recipe import Model, Train, resolve
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.models import build
-from cnntop.core.training.network import Network
+from cnntop.core.training.network import Computation, Network
 
 CPU = torch.device("cpu")
 DRAW = torch.Generator().manual_seed(1)
@@ -29,7 +29,7 @@ def network(precision: str = "fp32", name: str = "shallow", **more: Any) -> Netw
     model = build(Model(name="shallow", kernels=4), 3, 3, 16)
     if name == "resnet":
         model = build(Model(name="resnet", depth=18), 3, 3, 16)
-    return Network(model, NORMALIZATION, train(**more), CPU, precision)
+    return Network(model, NORMALIZATION, train(**more), CPU, Computation(precision))
 
 
 def step(network: Network) -> float:
@@ -139,7 +139,7 @@ def test_the_model_is_used_as_it_is() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return self.bias.expand(len(images), 3)
 
-    ours = Network(Known(), NORMALIZATION, train(), CPU, "fp32")
+    ours = Network(Known(), NORMALIZATION, train(), CPU)
     loss, logits = ours.forward(IMAGES[:2], torch.tensor([2, 2]))
     assert logits.tolist() == [[0.0, 1.0, 2.0]] * 2
     assert loss.item() == pytest.approx(-torch.log_softmax(torch.arange(3.0), 0)[2].item())

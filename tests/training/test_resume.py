@@ -66,11 +66,20 @@ def resumed(request: RunRequest, folder: Path, **settings: Any) -> RunRequest:
     return replace(request, recipe=recipe, resume=earlier)
 
 
+SPEED: dict[str, Any] = {
+    "name": "speed", "model": {"name": "speednet", "kernels": 4}, "image_size": 20,
+    "batch_size": 4, "augment": ["crop", "altflip"], "crop_padding": 2, "crop_border": "reflect",
+    "augment_on": "cpu", "nesterov": True, "decay_biases": False, "bias_lr_factor": 8.0,
+    "muon_lr": 0.05, "label_smoothing": 0.1, "schedule": "triangle", "test_views": 6,
+}  # fmt: skip
+"""All that the presets for speed are made of."""
 WAYS: list[dict[str, Any]] = [
     {"augment_on": "cpu"},
     {"augment_on": "cpu", "schedule": "cosine", "passes": 2},
     {"augment_on": "loader", "workers": 0},
     {"augment_on": "cpu", "evaluate_every": 2},
+    SPEED,
+    {**SPEED, "augment_on": "loader", "workers": 0, "epochs": 8},
 ]
 
 
@@ -78,7 +87,7 @@ WAYS: list[dict[str, Any]] = [
 def test_stopped_anywhere_and_resumed_is_as_one_run(
     start: Any, run: Any, request_run: Make, way: dict[str, Any], tmp_path: Path
 ) -> None:
-    request = request_run(epochs=20 // way.get("passes", 1), batch_size=1, **way)
+    request = request_run(**{"epochs": 20 // way.get("passes", 1), "batch_size": 1, **way})
     whole = run(replace(request, runs_dir=tmp_path / "whole"))
     part = start(request)
     part.until(lambda records: bool(events(records, StepsMeasured)))

@@ -115,7 +115,7 @@ def trained(slow: Slow, folder: Path) -> Told:
     sources = Sources(recipe, dataset, normalization, device)
     batches = OneBatch(sources.make("cpu"), slow)
     model = models.build(recipe.model, 3, 10, 32)
-    network = SlowNetwork(model, normalization, recipe.train, device, "fp32")
+    network = SlowNetwork(model, normalization, recipe.train, device)
     network.slow = slow
     told = Told()
     prepared = Prepared(recipe, dataset, network, device, sources, batches)

@@ -56,7 +56,7 @@ def made(augment_on: str, count: int = 70) -> tuple[BatchSource, Network]:
     model = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.LazyLinear(9), nn.BatchNorm1d(9))
     model.append(nn.Linear(9, 5))
     model(torch.zeros(2, 3, 16, 16))
-    network = Network(model, NORMALIZATION, recipe.train, CPU, "fp32")
+    network = Network(model, NORMALIZATION, recipe.train, CPU)
     return Sources(recipe, dataset, NORMALIZATION, CPU).make(augment_on), network
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.tui.place import Place
 
@@ -30,3 +31,18 @@ def quick(pictures: Path) -> Callable[..., list[str]]:
         ]
 
     return arguments
+
+
+@pytest.fixture(scope="session")
+def mostly_test(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 32x32 images whose evaluation takes seconds and whose training takes none: 2,500
+    and 32."""
+    folder = tmp_path_factory.mktemp("mostly")
+    for split, count in (("train", 16), ("test", 1_250)):
+        for label, brightness in (("dark", 70), ("light", 180)):
+            place = folder / split / label
+            place.mkdir(parents=True)
+            Image.new("RGB", (32, 32), (brightness,) * 3).save(place / "0.png")
+            for number in range(1, count):
+                (place / f"{number}.png").hardlink_to(place / "0.png")
+    return folder

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+import psutil
+
 from cnntop.core.events import CheckpointSaved, Event, RunStarted
 from cnntop.core.runs.folder import EVENTS_FILE
 from cnntop.core.runs.log import read_log
@@ -28,6 +30,9 @@ NO_NETWORK = dict.fromkeys(
     "http://127.0.0.1:9",
 ) | {"no_proxy": "", "NO_PROXY": ""}
 """Variables that send every download to a port where nobody listens."""
+
+LOADING = ("--set", "augment_on=loader", "--workers", "2", "--set", "threads=1")
+"""Arguments of a run with worker processes."""
 
 
 EventKind = TypeVar("EventKind", bound=Event)
@@ -49,6 +54,20 @@ def signals_of(process: int, line: str) -> list[int]:
     status = Path(f"/proc/{process}/status").read_text()
     [bits] = [text.split()[1] for text in status.splitlines() if text.startswith(line)]
     return [number for number in range(1, 65) if int(bits, 16) >> (number - 1) & 1]
+
+
+def workers_of(process: int) -> list[psutil.Process]:
+    """The loader's workers, which a server of forks has started."""
+    servers = psutil.Process(process).children()
+    return [worker for server in servers for worker in server.children()]
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Also where nobody has asked yet how it ended."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cnntop.core.events import (
     FixMeasured,
     GpuSample,
     GpusUnavailable,
+    LimitsMeasured,
     Notice,
     Record,
     RunStarted,
@@ -28,6 +29,7 @@ STARTED = RunStarted(
     device_name="Some CPU 9000", threads=2, precision="fp32", augment_on="cpu",
     epochs_planned=20,
 )  # fmt: skip
+LIMITS = LimitsMeasured(15_559_920.0, 1_472_712.5, 196e9, 20e9, 2)
 EPOCH_SECONDS = 4.0
 STRETCHES = 8
 """Read-outs in a made-up epoch."""
@@ -97,7 +99,7 @@ def epochs(count: int, last_part: int = STRETCHES) -> list[AnyEvent]:
 def training(*before: AnyEvent, started: RunStarted = STARTED) -> list[AnyEvent]:
     """A run in the middle of its sixth epoch."""
     warning = Notice("2 of 10,000 images in train/ cannot be decoded and are left out", "warning")
-    return [*preparing(), warning, *before, started, *epochs(6, 5)]
+    return [*preparing(), LIMITS, warning, *before, started, *epochs(6, 5)]
 
 
 TRIED = AugmentationTried("cpu", 20, 0.0004, 0.0005, 0.0072, 0.000004)

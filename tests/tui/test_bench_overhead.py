@@ -15,12 +15,12 @@ import pytest
 from msgspec.structs import replace
 
 from cnntop.core.errors import CnntopError
-from cnntop.tui import cli
 from cnntop.tui.bench import overhead, overhead_page, plan
 from cnntop.tui.bench import slots as slots_module
 from cnntop.tui.bench.overhead import Measured
 from cnntop.tui.bench.plan import Case, Plan, Size, Turn
 from cnntop.tui.bench.slots import Slots
+from cnntop.tui.verbs import bench
 from tests.tui.place import Place
 
 pytestmark = pytest.mark.alone
@@ -57,7 +57,7 @@ def test_the_command_measures_prints_and_writes(
     monkeypatch.setattr(plan, "FULL", SHORT)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     before = arms()
-    cli.bench_overhead(tmp_path / "figures.json")
+    bench.overhead(tmp_path / "figures.json")
     assert arms() == before
     assert list(own_temp.iterdir()) == []
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cnntop.core.analysis.limit import Limit
 from cnntop.core.run_state import RunState
 from cnntop.core.split import Split
 from cnntop.tui import format as form
@@ -58,6 +59,33 @@ def test_split_line_names_all_four_parts() -> None:
         "wait 25.0 %  transfer 0.0 %  compute 50.0 %  other 25.0 %"
     )
     assert form.split_line(Split()) == "wait –  transfer –  compute –  other –"
+
+
+ARITHMETIC = Limit("arithmetic", 45.12e9, 196e9, 0.2302, 0.21)
+MEMORY = Limit("memory", 901e9, 2.5e12, 0.3604, 0.004)
+
+
+@pytest.mark.parametrize(
+    ("limit", "width", "text"),
+    [
+        (ARITHMETIC, 120, "compute at 23 % of this machine's limit (45.1 of 196 GFLOP/s), "
+                          "whole step at 21 %"),
+        (ARITHMETIC, 61, "compute at 23 % of this machine's limit (45.1 of 196 GFLOP/s)"),
+        (ARITHMETIC, 60, "23 % of this machine's limit"),
+        (ARITHMETIC, 28, "23 % of this machine's limit"),
+        (ARITHMETIC, 27, ""),
+        (MEMORY, 120, "compute at 36 % of this machine's limit (901 GB/s of 2.5 TB/s), "
+                      "whole step at 0.40 %"),
+        (Limit("arithmetic", 7.31e8), 120, "compute at 731 MFLOP/s, machine's limit not measured"),
+        (Limit("arithmetic", 7.31e8), 40, "731 MFLOP/s"),
+        (Limit("arithmetic", 2.1e11, 2.1e11, 1.0, 1.0), 40, "100 % of this machine's limit"),
+        (Limit("arithmetic", 1234e12, 9999e12, 0.1234, 0.1), 61,
+         "12 % of this machine's limit"),
+        (None, 40, "machine's limit not measured"),
+    ],
+)  # fmt: skip
+def test_limit_as_far_as_it_fits(limit: Limit | None, width: int, text: str) -> None:
+    assert form.limit_figures(limit, width) == text
 
 
 def test_epoch_label() -> None:

@@ -6,11 +6,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from cnntop.core.events import EpochFinished, Paused, Resumed
+from cnntop.core.events import Activity, EpochFinished, Paused, Resumed, StepsMeasured
 from cnntop.tui.terminal import LOOK_SECONDS
-from tests.tui.place import Place, asked_for_checkpoint, signals_of, until
+from tests.tui.place import (
+    LOADING,
+    NO_NETWORK,
+    Place,
+    asked_for_checkpoint,
+    is_gone,
+    signals_of,
+    until,
+    workers_of,
+)
 
 LONG = ("--epochs", "1000000")
 SHORT = ("--epochs", "20")
@@ -80,11 +90,95 @@ def test_paused_with_a_dialog_open(place: Place, quick: Callable[..., list[str]]
 
 
 @LEADS
+def test_during_evaluation(place: Place, mostly_test: Path, leads: bool) -> None:
+    more = ("--kernels", "128", "--epochs", "1", "--set", "image_size=32")
+    arguments = ["run", "--preset", "demo", "--data-dir", str(mostly_test), "--device", "cpu"]
+    with place.window(*arguments, *more, leads=leads) as window:
+        until(lambda: _evaluating(place), window.read)
+        window.vanish()
+        time.sleep(1.5 * LOOK_SECONDS)  # it has been noticed then
+        assert not place.told(EpochFinished), "too early: nothing was lost during the evaluation"
+        assert window.end_unseen() == 0
+    assert _status(place) == "finished"
+    [epoch] = place.told(EpochFinished)
+    assert epoch.test_accuracy is not None
+
+
+def _evaluating(place: Place) -> bool:
+    return any(activity.name == "evaluating" for activity in place.told(Activity))
+
+
+def test_a_hang_up_of_the_group_leaves_the_workers(
+    place: Place, quick: Callable[..., list[str]]
+) -> None:
+    """As a shell that ends may send it. The terminal stays, to see that nothing is printed."""
+    with place.window(*quick(*LOADING, "--epochs", "60")) as window:
+        until(lambda: len(place.told(StepsMeasured)) > 1, window.read)
+        process = window.child.pid
+        workers = workers_of(process)
+        others = psutil.Process(process).children(recursive=True)
+        os.killpg(process, signal.SIGHUP)
+        until(lambda: not window.alternate, window.read)
+        assert workers_of(process) == workers
+        before = len(place.told(EpochFinished))
+        until(lambda: len(place.told(EpochFinished)) > before, window.read)
+        assert workers_of(process) == workers
+        assert window.end() == 0
+        until(lambda: all(map(is_gone, others)))
+    assert "Traceback" not in window.raw.decode()
+    assert [row["status"] for row in place.rows()] == ["finished"]
+
+
+@LEADS
 def test_on_the_picker(place: Place, leads: bool) -> None:
     with place.window(leads=leads) as window:
         window.until("pick an experiment")
         window.vanish()
         assert window.end_unseen() == 129, "nothing runs that could go on"
+
+
+SOON = pytest.mark.parametrize(
+    "after_seconds", [0.0, *(pytest.param(one, marks=pytest.mark.long) for one in (0.03, 0.1, 0.3))]
+)
+"""After a choice: a run begins 50 ms after its monitor has been drawn for the first time."""
+
+
+@SOON
+def test_after_a_preset_was_picked(
+    place: Place, quick: Callable[..., list[str]], after_seconds: float
+) -> None:
+    """Whoever picks a run and closes the window wants it to train."""
+    with place.window(*_without_preset(quick(*SHORT))) as window:
+        window.until("pick an experiment")
+        window.keys("\r")
+        window.until(lambda text: "pick an experiment" not in text)
+        time.sleep(after_seconds)
+        window.vanish()
+        assert window.end_unseen() == 0
+    assert _status(place) == "finished"
+
+
+def _without_preset(arguments: list[str]) -> list[str]:
+    at = arguments.index("--preset")
+    return arguments[:at] + arguments[at + 2 :]
+
+
+@SOON
+def test_after_another_folder_was_chosen(
+    place: Place, pictures: Path, after_seconds: float
+) -> None:
+    small = ("--set", "image_size=16", "--kernels", "4", "--epochs", "2")
+    missing = ("run", "--preset", "demo", "--dataset", "cifar10", *small)
+    with place.window(*missing, **NO_NETWORK) as window:
+        window.until("This dataset cannot be used.")
+        window.keys("f")
+        window.until("Which folder of images?")
+        window.keys(f"{pictures}\r")
+        window.until(lambda text: "Which folder of images?" not in text)
+        time.sleep(after_seconds)
+        window.vanish()
+        assert window.end_unseen() == 0
+    assert _status(place) == "finished"
 
 
 def test_a_failed_run_keeps_its_exit_code(place: Place) -> None:

@@ -32,6 +32,8 @@ def test_milestones_come_in_order(answer: Answer) -> None:
         r"^  test     loss \S+, accuracy \S+ %, best \S+ % after epoch [123]$",
         r"^  steps    hidden wait \S+ %  augment \S+ ms CPU an image  "
         r"forward \d+ % backward \d+ % optimizer \d+ %  launch gaps not measured$",
+        r"^  limit    compute at (\S+ % of this machine's limit \(.+/s\), whole step at \S+ %|"
+        r"\S+ \S?FLOP/s, machine's limit not measured)$",
         r"^  verdict  \S+: .+\.$",
         r"^  run      /.+-trial-",
         r"^  compare  cnntop compare --runs-dir /",

@@ -2,15 +2,30 @@
 closes the screen, SIGUSR2 saves a checkpoint, and training goes on."""
 
 import json
+import os
 import signal
+import time
 from collections.abc import Callable
 
 import psutil
 import pytest
 
-from tests.tui.place import Place, asked_for_checkpoint, signals_of, until
+from cnntop.core.events import CheckpointSaved, Resumed, StepsMeasured
+from cnntop.core.runs.control_socket import Command, send
+from cnntop.core.runs.folder import RunFolder
+from tests.tui.place import (
+    LOADING,
+    Place,
+    asked_for_checkpoint,
+    is_gone,
+    signals_of,
+    until,
+    workers_of,
+)
 
 EXIT_CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+MOST_SECONDS = 10.0
+"""From a signal to the end of the process."""
 LONG = ("--epochs", "1000000")
 # Each batch a thousand times in a row, and only after that anything else.
 ENDLESS_STEP = (
@@ -112,6 +127,23 @@ def test_screen_during_preparation(place: Place) -> None:
     assert place.run_folders() == []
 
 
+def test_a_checkpoint_in_a_pause(place: Place, quick: Callable[..., list[str]]) -> None:
+    """Saved at once and not when the run goes on; the pause goes on."""
+    with place.start(*quick(*LONG)) as line:
+        line.read_until("epoch 2/")
+        [folder] = place.run_folders()
+        send(RunFolder(folder), Command("pause"))
+        line.read_until("] paused")
+        for _ in range(2):
+            before = len(place.told(CheckpointSaved))
+            line.kill(signal.SIGUSR2)
+            until(lambda before=before: len(place.told(CheckpointSaved)) > before)
+        assert place.told(Resumed) == []
+        line.kill(signal.SIGTERM)
+        assert line.end() == 143
+    assert [row["status"] for row in place.rows()] == ["interrupted"]
+
+
 def test_picker(place: Place) -> None:
     with place.window() as window:
         window.until("pick an experiment")
@@ -139,6 +171,26 @@ def test_a_second_signal_gives_the_terminal_back(place: Place) -> None:
         window.kill(signal.SIGTERM)
         assert window.end() == 143
     assert not window.alternate
+
+
+@pytest.mark.parametrize("plain", [(), ("--plain",)], ids=["screen", "lines"])
+def test_ctrl_c_ends_all_processes(
+    place: Place, quick: Callable[..., list[str]], plain: tuple[str, ...]
+) -> None:
+    """Also those that load, which the key's signal reaches as well."""
+    with place.window(*quick(*LOADING, *LONG, *plain)) as window:
+        until(lambda: len(place.told(StepsMeasured)) > 1, window.read)
+        process = window.child.pid
+        others = psutil.Process(process).children(recursive=True)
+        assert len(workers_of(process)) == 2
+        asked_at = time.monotonic()
+        os.killpg(process, signal.SIGINT)
+        assert window.end() == 130
+        assert time.monotonic() - asked_at < MOST_SECONDS
+        until(lambda: all(map(is_gone, others)))
+    assert "Traceback" not in window.raw.decode()
+    assert "status   interrupted" in window.text
+    assert [row["status"] for row in place.rows()] == ["interrupted"]
 
 
 def _until_in_a_step(process: int, meanwhile: Callable[[], object] | None = None) -> None:

@@ -21,7 +21,11 @@ from tests.tui.stage import SIZES, Stage, monitor, show, text
 FOLDER = Path(__file__).with_name("snapshots")
 UPDATE = os.environ.get("CNNTOP_UPDATE_SNAPSHOTS") == "1"
 
-_WHOLE = [*story.preparing(), msgspec.structs.replace(story.STARTED, epochs_planned=6)]
+_WHOLE = [
+    *story.preparing(),
+    story.LIMITS,
+    msgspec.structs.replace(story.STARTED, epochs_planned=6),
+]
 STORIES: dict[str, list[AnyEvent]] = {
     "preparing": story.preparing(),
     "training": story.training(),

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from cnntop.core.events import FixApplied, FixMeasured
 from cnntop.core.runs.control_socket import process_id
 from cnntop.core.runs.folder import RunFolder
 from tests.tui.place import Line, Place
 from tests.tui.terminal_window import PATIENCE_SECONDS, TerminalWindow
+from tests.tui.test_fix_key import WAITING
 
 Quick = Callable[..., list[str]]
 LONG = ("--epochs", "1000000")
@@ -222,6 +224,30 @@ def test_two_watch_and_steer_a_run_in_the_background(place: Place, quick: Quick)
     assert "importing torch" in output
     assert "status   stopped" in output
     assert list(place.runs.glob(".start*")) == []
+
+
+def test_f_fixes_the_run(place: Place) -> None:
+    """As the key does on the run's own screen, and each of those who watch sees it."""
+    with place.start(*WAITING, "0", "--epochs", "1000", "--plain") as line:
+        line.read_until("run folder")
+        with place.window("watch") as one, place.window("watch", "--readonly") as two:
+            both_until((one, two), "Press f to augment on the CPU")
+            two.keys("f")
+            both_until((two,), "This is a look only")
+            assert place.told(FixApplied) == []
+            one.keys("f")
+            both_until((one, two), "fixed augment_on loader -> cpu; being measured")
+            both_until((one, two), "fixed augment_on loader -> cpu: ")
+            one.keys("f")
+            both_until((one,), "Nothing to fix")
+        line.kill(signal.SIGINT)
+        assert line.end() == 130
+    [applied], [measured] = place.told(FixApplied), place.told(FixMeasured)
+    assert (applied.key, applied.before, applied.after) == ("data.augment_on", "loader", "cpu")
+    assert measured.images_per_second_after > measured.images_per_second_before
+    assert "fixed augment_on loader -> cpu: " in line.text
+    [row] = place.rows()
+    assert (row["augment_on"], row["fixes"]) == ("cpu", "data.augment_on loader -> cpu")
 
 
 def steer(one: TerminalWindow, two: TerminalWindow) -> None:

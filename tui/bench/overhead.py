@@ -6,33 +6,21 @@ network. Whatever comes at intervals comes as often in an arm's own time as in a
 """
 
 import os
-import pty
-import re
-import signal
 import subprocess
 import sys
 import tempfile
-import termios
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 
 from cnntop.core.analysis.pairs import PairedRatio, paired_ratio
 from cnntop.core.errors import CnntopError
-from cnntop.core.text import printable
+from cnntop.tui.bench.exits import signals_as_exits
 from cnntop.tui.bench.plan import Case, CaseTurns, Plan, Size, Told, Turn
-
-COLUMNS, LINES = 120, 40
-_FOREIGN = ("COLUMNS", "LINES", "NO_COLOR", "TEXTUAL", "TEXTUAL_DRIVER")
-"""What a person's shell may have set and which changes what a screen costs."""
-
-_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)")
-_SAID_LINES = 20
+from cnntop.tui.bench.window import Window, environment, pseudo_terminal
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ def measure(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> list[Me
     signal; leaves neither processes nor files behind."""
     found = []
     with ExitStack() as stack:
-        stack.enter_context(_signals_as_exits())
+        stack.enter_context(signals_as_exits())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cnntop-bench-")))
         for told in stack.enter_context(_arms_process(plan, folder)):
             if isinstance(told, Told):
@@ -83,23 +71,21 @@ def measure(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> list[Me
 def _arms_process(plan: Plan, folder: Path) -> Iterator[Iterator[Told | CaseTurns]]:
     """What the process tells that measures, until it ends; it is killed if it has not by then."""
     with ExitStack() as stack:
-        ours, theirs = _pseudo_terminal()
+        ours, theirs = pseudo_terminal()
         stack.callback(os.close, ours)
         reading, writing = os.pipe()
         lines = stack.enter_context(os.fdopen(reading, "rb"))
         command = [sys.executable, "-m", "cnntop.tui.bench.arm"]
         command += [msgspec.json.encode(plan).decode(), str(folder), str(writing)]
-        own = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        environment = {k: v for k, v in os.environ.items() if k not in _FOREIGN} | own
         try:
             process = subprocess.Popen(
                 command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-                pass_fds=(writing,), env=environment,
+                pass_fds=(writing,), env=environment(),
             )  # fmt: skip
         finally:
             os.close(theirs)
             os.close(writing)
-        window = _Window(ours)
+        window = Window(ours)
         stack.callback(window.join)
         stack.callback(process.wait)
         stack.callback(process.kill)
@@ -107,54 +93,3 @@ def _arms_process(plan: Plan, folder: Path) -> Iterator[Iterator[Told | CaseTurn
         if process.wait() != 0:
             window.join()
             raise CnntopError(f"the measuring process failed:\n{window.last_words()}")
-
-
-class _Window(threading.Thread):
-    """Reads away what is printed, as a terminal's window does, less the drawing: that is not the
-    run's to pay for."""
-
-    def __init__(self, terminal: int) -> None:
-        super().__init__(daemon=True)
-        self._terminal = terminal
-        self._said = b""
-        self.start()
-
-    def run(self) -> None:
-        with suppress(OSError):  # Linux's way to say that the other side is closed
-            while printed := os.read(self._terminal, 1 << 16):
-                self._said = (self._said + printed)[-(1 << 14) :]
-
-    def last_words(self) -> str:
-        lines = _ESCAPE.sub(" ", self._said.decode(errors="replace")).splitlines()
-        return "\n".join(printable(line) for line in lines[-_SAID_LINES:])
-
-
-def _pseudo_terminal() -> tuple[int, int]:
-    """Both ends of one, our side first. Raises CnntopError."""
-    try:
-        ours, theirs = pty.openpty()
-    except OSError as error:
-        raise CnntopError(f"no pseudo-terminal for the screen to be had: {error}.") from None
-    termios.tcsetwinsize(theirs, (LINES, COLUMNS))
-    return ours, theirs
-
-
-@contextmanager
-def _signals_as_exits() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP end what is inside in order, once: the tidying up after the first
-    takes a moment, and a second signal must not break it off."""
-    heard = False
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        nonlocal heard
-        if not heard:
-            heard = True
-            raise SystemExit(128 + number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, leave) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

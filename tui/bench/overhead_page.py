@@ -1,16 +1,14 @@
 """`cnntop bench overhead`: the figures as a table and as JSON."""
 
 import json
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
 
 from cnntop.core.analysis.pairs import CONFIDENCE, PairedRatio
-from cnntop.core.machine import identity
 from cnntop.tui.bench.overhead import Measured
+from cnntop.tui.bench.page import aligned, machine_figures, noise, versions
 from cnntop.tui.format import duration, percent
 
 _LOSSES = (
@@ -20,13 +18,10 @@ _LOSSES = (
 )
 """What costs: its words, the arm with it and the arm without."""
 
-_BUSY_CORES = 0.1
-"""Cores taken by other programs from which on figures are not to be trusted to a percent."""
-
 
 def as_table(cases: Sequence[Measured]) -> str:
     """For people."""
-    machine = _machine()
+    machine = machine_figures()
     rows: list[tuple[str, list[str]]] = [
         ("", [case.case.name for case in cases]),
         ("network", [case.size.label for case in cases]),
@@ -45,24 +40,12 @@ def as_table(cases: Sequence[Measured]) -> str:
         f"What watching costs on {machine['host']}: {machine['cpu_name']}, "
         f"{machine['cores']} cores, one thread",
         "",
-        *_aligned(rows),
+        *aligned(rows),
         "",
         f"Medians of paired ratios; in brackets the interval of {100 * CONFIDENCE:.0f} %.",
     ]
-    others = max(case.others_cores for case in cases)
-    if others > _BUSY_CORES:
-        lines.append(
-            f"Other programs kept {others:.1f} cores busy meanwhile: the figures are noisy."
-        )
+    lines += noise(max(case.others_cores for case in cases))
     return "\n".join(line.rstrip() for line in lines) + "\n"
-
-
-def _aligned(rows: Sequence[tuple[str, list[str]]]) -> list[str]:
-    head = max(len(words) for words, _ in rows)
-    width = max(len(cell) for _, cells in rows for cell in cells)
-    return [
-        "  ".join((f"{words:<{head}}", *(f"{c:<{width}}" for c in cells))) for words, cells in rows
-    ]
 
 
 def _lost(ratio: PairedRatio) -> str:
@@ -84,9 +67,8 @@ def as_json(cases: Sequence[Measured]) -> str:
         "pairs": cases[0].pairs,
         "confidence": CONFIDENCE,
         "sizes": [_case(case) for case in cases],
-        "machine": _machine(),
-        "versions": {name: version(name) for name in ("cnntop", "torch", "textual")}
-        | {"python": platform.python_version()},
+        "machine": machine_figures(),
+        "versions": versions("cnntop", "torch", "textual"),
     }
     return json.dumps(tree, indent=2) + "\n"
 
@@ -110,13 +92,3 @@ def _case(case: Measured) -> dict[str, Any]:
         kind: [msgspec.to_builtins(turn) for turn in turns] for kind, turns in case.turns.items()
     }
     return {**figures, "turns": turns}
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "host": identity.host_name(),
-        "cpu_name": identity.cpu_name(),
-        "cores": identity.cores(),
-        "cpu_limit": identity.cpu_limit(),
-        "system": platform.platform(),
-    }

@@ -5,10 +5,11 @@ from textwrap import wrap
 
 from textual.content import Content
 
+from cnntop.core.analysis.limit import recent_limit
 from cnntop.core.analysis.verdict import Verdict, verdict
 from cnntop.core.run_state import RunState
 from cnntop.core.split import PARTS, Split
-from cnntop.tui.format import detail_figures, duration, fix_line, percent
+from cnntop.tui.format import detail_figures, duration, fix_line, limit_figures, percent
 from cnntop.tui.widgets.panel import FAINT, STYLES, Frame, Panel
 
 FIX_KEY = "f"
@@ -30,10 +31,7 @@ class SplitPanel(Panel):
                 Content.styled(" where each step's time goes", "bold"),
                 Content.styled("  no step yet", FAINT),
             ]
-        title = Content.assemble(
-            (" where each step's time goes", "bold"),
-            (f"   {duration(recent.seconds / steps)} a step", FAINT),
-        )
+        title = _title(state, recent.seconds / steps, frame.width)
         now = _bar(" now ", recent, frame.width)
         legend = _legend(recent, steps, frame.width)
         told = _verdict_lines(state, frame.width)
@@ -44,6 +42,14 @@ class SplitPanel(Panel):
             return [title, now, run, legend, *told]
         figures = Content.styled(f" {detail_figures(state.recent_detail, frame.width)}", FAINT)
         return [title, now, run, legend, figures, *told]
+
+
+def _title(state: RunState, step_seconds: float, width: int) -> Content:
+    """With how near to the machine's limit the steps come, where there is room for that."""
+    heading, step = " where each step's time goes", f"   {duration(step_seconds)} a step"
+    room = width - len(heading) - len(step) - len("   ")
+    limit = limit_figures(recent_limit(state), room)
+    return Content.assemble((heading, "bold"), (f"{step}   {limit}".rstrip(), FAINT))
 
 
 def _verdict_lines(state: RunState, width: int) -> list[Content]:

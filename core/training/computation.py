@@ -1,0 +1,118 @@
+"""How a network is computed: what changes rounding and speed, and nothing that a recipe says.
+
+`safe` computes as the recipe is written. `fast` takes what is fastest: on a GPU what is known to
+be, on a CPU what a short trial finds there, because no choice wins at every width of a network.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import torch
+
+from cnntop.core.events import Activity, AugmentationTried
+from cnntop.core.feed import Sink
+from cnntop.core.machine.identity import cpu_name
+from cnntop.core.recipe import Recipe
+from cnntop.core.training.batches import BatchSource
+from cnntop.core.training.machine_memory import Key, remember, remembered
+from cnntop.core.training.network import Computation, Network
+from cnntop.core.training.trial import try_out
+
+_FIRST_ROUND_SECONDS = 0.1
+_FINAL_SECONDS = 0.4
+_FINALISTS = 3
+
+
+def chosen(
+    recipe: Recipe, network: Network, source: BatchSource, sink: Sink,
+    cancelled: Callable[[], bool],
+) -> tuple[Computation, str]:  # fmt: skip
+    """How to compute `network` for the recipe's `speed`, and why. `source` is any that prepares
+    batches beside the training, for the trial to feel."""
+    machine = recipe.machine
+    plain = Computation(machine.precision, threads=torch.get_num_threads())
+    if machine.speed == "safe":
+        return plain, ""
+    if network.device.type == "cuda":
+        fast = Computation("bf16", channels_last=True, fused=True, graphs=True)
+        return replace(fast, threads=plain.threads), f"speed {machine.speed}: {fast.label}"
+    key = _key(recipe, network, source)
+    known = remembered(key, "computation")
+    if isinstance(known, dict) and (computation := _from_memory(known)) is not None:
+        return computation, f"speed {machine.speed}: {computation.label}, as found here before"
+    sink.emit(Activity("trying what computes this network fastest"))
+    best, reason = _fastest(_candidates(recipe, plain), network, source, cancelled)
+    if not cancelled():
+        remember(key, "computation", asdict(best))
+    return best, f"speed {machine.speed}: {reason}"
+
+
+def _candidates(recipe: Recipe, plain: Computation) -> list[Computation]:
+    """`plain` first. What the recipe asks for is not up to a trial."""
+    most = plain.threads
+    threads = {most} if recipe.machine.threads else {1, max(1, most // 2), most}
+    precisions = {recipe.machine.precision, "bf16"}
+    fast = [
+        Computation(precision, channels_last=channels_last, fused=True, threads=count)
+        for count in sorted(threads, reverse=True)
+        for precision in sorted(precisions, reverse=True)
+        for channels_last in (False, True)
+    ]
+    return [plain, *fast]
+
+
+def _fastest(
+    candidates: list[Computation], network: Network, source: BatchSource,
+    cancelled: Callable[[], bool],
+) -> tuple[Computation, str]:  # fmt: skip
+    """The best of a short round over all, and a longer one over the best of them."""
+    plain = candidates[0]
+    seconds: dict[Computation, float] = {}
+
+    def time_step(computation: Computation, trial_seconds: float) -> None:
+        torch.set_num_threads(computation.threads)
+        copy = network.copy(computation)
+        seconds[computation] = _step_seconds(try_out(source, copy, cancelled, trial_seconds))
+
+    for candidate in candidates:
+        if not cancelled():
+            time_step(candidate, _FIRST_ROUND_SECONDS)
+    finalists = sorted(seconds, key=seconds.__getitem__)[:_FINALISTS]
+    for candidate in dict.fromkeys([plain, *finalists]):
+        if not cancelled():
+            time_step(candidate, _FINAL_SECONDS)
+    torch.set_num_threads(plain.threads)
+    best = min(finalists, key=seconds.__getitem__, default=plain)
+    if not seconds or seconds[best] >= seconds[plain]:
+        return plain, "nothing in the trial was faster than the recipe as it is"
+    return best, (
+        f"{best.label}: a step of {1e3 * seconds[best]:.3g} ms in the trial, "
+        f"{1e3 * seconds[plain]:.3g} ms as the recipe is written"
+    )
+
+
+def _step_seconds(trial: AugmentationTried) -> float:
+    return trial.wait_seconds + trial.transfer_seconds + trial.compute_seconds
+
+
+def _key(recipe: Recipe, network: Network, source: BatchSource) -> Key:
+    machine = recipe.machine
+    return {
+        "cpu": cpu_name(),
+        "threads": torch.get_num_threads(),
+        "threads_asked": machine.threads or 0,
+        "precision_asked": machine.precision,
+        "torch": str(torch.__version__),
+        "model": recipe.model.label,
+        "parameters": sum(one.numel() for one in network.model.parameters()),
+        "batch_size": recipe.data.batch_size,
+        "augment_on": source.augment_on,
+        "muon": int(recipe.train.muon_lr is not None),
+    }
+
+
+def _from_memory(known: dict[str, object]) -> Computation | None:
+    try:
+        return Computation(**known)  # type: ignore[arg-type]
+    except TypeError:  # kept by another version
+        return None

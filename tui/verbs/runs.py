@@ -1,0 +1,116 @@
+"""What is done with runs that are there: follow, stop, compare, repair, remove."""
+
+import typer
+
+from cnntop.core.errors import UsageError
+from cnntop.core.text import printable
+from cnntop.tui import options
+
+
+def watch(
+    run: options.WatchedRun = "last",
+    readonly: options.ReadOnly = False,
+    plain: options.Plain = False,
+    runs_dir: options.RunsDir = None,
+) -> None:
+    """The monitor on a run of another terminal, or on one that is over.
+
+    \b
+    Examples
+      cnntop watch                 the newest run
+      cnntop watch mine            by name, id, prefix or folder; as often as you like at once
+      cnntop watch mine --plain    what happened so far and happens, as lines
+    """
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.core.runs.selection import find_run
+    from cnntop.tui import watch_run
+
+    folder = find_run(runs_dir or default_runs_dir(), run)
+    raise typer.Exit(watch_run.watch(folder, readonly, plain))
+
+
+def ps(runs_dir: options.RunsDir = None) -> None:
+    """The runs that are running, and how far they are."""
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui.ps_page import running_table
+
+    typer.echo(running_table(runs_dir or default_runs_dir()), nl=False)
+
+
+def stop(run: options.StoppedRun, runs_dir: options.RunsDir = None) -> None:
+    """Stop a run of another terminal at its next step; its weights and figures are kept."""
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.core.runs.selection import find_run
+    from cnntop.tui import ps_page
+
+    typer.echo(ps_page.stop(find_run(runs_dir or default_runs_dir(), run)))
+
+
+def compare(
+    runs: options.Runs = None,
+    sort: options.Sort = None,
+    reverse: options.Reverse = False,
+    columns: options.Columns = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+    runs_dir: options.RunsDir = None,
+) -> None:
+    """A table of runs, newest first.
+
+    \b
+    Examples
+      cnntop compare                             all runs
+      cnntop compare --sort best_test_accuracy   the best first
+      cnntop compare --columns name,lr,seconds   only these columns
+      cnntop compare --csv > runs.csv            everything, for a spreadsheet
+    """
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.core.runs.summary import COLUMNS
+    from cnntop.tui import compare as table
+
+    if as_csv and as_json:
+        raise UsageError("--csv and --json are both given; keep one.")
+    folder = runs_dir or default_runs_dir()
+    rows = table.chosen_rows(folder, runs or [], sort, reverse)
+    shown = table.chosen_columns(columns, COLUMNS if as_csv or as_json else table.SHOWN)
+    if as_csv:
+        typer.echo(table.as_csv(rows, shown), nl=False)
+    elif as_json:
+        typer.echo(table.as_json(rows, shown), nl=False)
+    elif rows:
+        typer.echo(table.as_table(rows, shown, fixed=columns is not None), nl=False)
+    else:
+        typer.echo(f"No runs in {folder} yet. `cnntop run --preset demo` makes one in a minute.")
+
+
+def repair(runs: options.Runs = None, runs_dir: options.RunsDir = None) -> None:
+    """Make run folders whole again after a crash or a damaged disk: all of them, or those named.
+
+    What is damaged is kept beside what takes its place. Runs that are running are left alone.
+    """
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui import repair_page
+
+    findings = []
+    for finding in repair_page.repair(runs_dir or default_runs_dir(), runs or []):
+        findings.append(finding)
+        typer.echo(repair_page.finding_line(finding))
+    if not findings:
+        typer.echo("nothing to repair")
+    if not all(finding.right for finding in findings):
+        raise typer.Exit(1)
+
+
+def gc(
+    runs: options.Runs = None, runs_dir: options.RunsDir = None, yes: options.Yes = False
+) -> None:
+    """Remove runs for good: folder, checkpoints and row. Without --yes it only says which."""
+    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.tui import repair_page
+
+    right = True
+    for finding in repair_page.gc(runs_dir or default_runs_dir(), runs or [], yes):
+        typer.echo(printable(finding.text))
+        right = right and finding.right
+    if not right:
+        raise typer.Exit(1)
