@@ -9,7 +9,7 @@ run: .venv/installed             ## the main job on built-in data: about a minut
 
 test: .venv/developer            ## the tests
 	$(BIN)/pytest -n 2 -m 'not long and not alone'
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m 'alone and not long'
 
 lint: .venv/developer .typing    ## format, lint, types and import rules
 	$(BIN)/ruff format --check .
