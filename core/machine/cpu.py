@@ -26,6 +26,13 @@ def _in_plain_words() -> Iterator[None]:
         raise CpuError(printable(str(error))) from error
 
 
+def others_cpu_seconds() -> float:
+    """CPU time of all programs of the machine but this one, from some moment on."""
+    times = psutil.cpu_times()
+    busy = sum(times) - times.idle - getattr(times, "iowait", 0.0)
+    return float(busy) - time.process_time()
+
+
 class CpuReader:
     """Utilisations since the last reading; make and use it on one thread.
 

@@ -4,6 +4,7 @@
 be, on a CPU what a short trial finds there, because no choice wins at every width of a network.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
@@ -11,7 +12,8 @@ import torch
 
 from cnntop.core.events import Activity, AugmentationTried
 from cnntop.core.feed import Sink
-from cnntop.core.machine.identity import cpu_name
+from cnntop.core.machine.cpu import others_cpu_seconds
+from cnntop.core.machine.identity import cores, cpu_name
 from cnntop.core.recipe import Recipe
 from cnntop.core.training.batches import BatchSource
 from cnntop.core.training.machine_memory import Key, remember, remembered
@@ -21,6 +23,9 @@ from cnntop.core.training.trial import try_out
 _FIRST_ROUND_SECONDS = 0.1
 _FINAL_SECONDS = 0.4
 _FINALISTS = 3
+_MOST_OTHERS = 0.1
+"""Share of the machine that other programs may take for a trial to be remembered: where they take
+more, two threads look slower than one."""
 
 
 def chosen(
@@ -41,8 +46,10 @@ def chosen(
     if isinstance(known, dict) and (computation := _from_memory(known)) is not None:
         return computation, f"speed {machine.speed}: {computation.label}, as found here before"
     sink.emit(Activity("trying what computes this network fastest"))
+    others, began = others_cpu_seconds(), time.monotonic()
     best, reason = _fastest(_candidates(recipe, plain), network, source, cancelled)
-    if not cancelled():
+    others_cores = (others_cpu_seconds() - others) / (time.monotonic() - began)
+    if not cancelled() and others_cores <= _MOST_OTHERS * cores():
         remember(key, "computation", asdict(best))
     return best, f"speed {machine.speed}: {reason}"
 

@@ -1,5 +1,6 @@
 """`fast` finds how to compute a network here, computes the same but for rounding, and remembers."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from cnntop.core.control import Control
 from cnntop.core.events import Activity, AnyEvent
 from cnntop.core.session import RunRequest
+from cnntop.core.training import computation
 from cnntop.core.training.computation import chosen
 from cnntop.core.training.loop import TrainingLoop
 from cnntop.core.training.network import Computation, Network
@@ -26,6 +28,12 @@ def threads_as_before() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def others_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests keep the machine busy meanwhile."""
+    monkeypatch.setattr(computation, "_MOST_OTHERS", math.inf)
 
 
 class Told:
@@ -102,6 +110,14 @@ def test_what_the_recipe_asks_for_is_not_tried(ready: Ready) -> None:
     assert (found.precision, found.threads) == ("bf16", 2)
 
 
+def test_a_trial_beside_busy_programs_is_not_remembered(
+    ready: Ready, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computation, "_MOST_OTHERS", -1.0)
+    ready(speed="fast")
+    assert not list(memory.glob("computation*"))
+
+
 def test_a_damaged_memory_is_no_memory(ready: Ready, memory: Path) -> None:
     ready(speed="fast")
     [file] = memory.glob("computation*")
@@ -135,14 +151,14 @@ def test_a_trial_leaves_network_and_random_state(
 
 
 @pytest.mark.parametrize(
-    ("computation", "close"), [(CHANNELS_LAST, 1e-4), (BF16, 3e-2)], ids=["layout", "bf16"]
+    ("other_way", "close"), [(CHANNELS_LAST, 1e-4), (BF16, 3e-2)], ids=["layout", "bf16"]
 )
 @pytest.mark.parametrize("model", [{"name": "shallow", "kernels": 8}, {"name": "resnet"}])
 def test_only_rounding_differs(
-    ready: Ready, model: dict[str, object], computation: Computation, close: float
+    ready: Ready, model: dict[str, object], other_way: Computation, close: float
 ) -> None:
     network = ready(model=model).network
-    other = network.copy(computation)
+    other = network.copy(other_way)
     weight = next(iter(other.model.parameters()))
     assert weight.is_contiguous(memory_format=torch.channels_last)
     # Rounding grows from step to step.

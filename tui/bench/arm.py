@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import msgspec
-import psutil
 
 from cnntop.core import session
 from cnntop.core.events import AnyEvent, CpuSample
-from cnntop.core.machine.cpu import CpuReader
+from cnntop.core.machine.cpu import CpuReader, others_cpu_seconds
 from cnntop.core.machine.sampler import MachineSampler
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.bench.plan import Case, CaseTurns, Plan, Size, Told
@@ -102,9 +101,9 @@ class Bench:
             if _step_seconds(prepared) >= case.least_step_seconds:
                 break
         self._tell(Told(f"{size.label}: bare, as lines and on the screen in turns"))
-        busy, began = _others_cpu_seconds(), time.monotonic()
+        busy, began = others_cpu_seconds(), time.monotonic()
         slots = self._run(launch, prepared)
-        others_cores = (_others_cpu_seconds() - busy) / (time.monotonic() - began)
+        others_cores = (others_cpu_seconds() - busy) / (time.monotonic() - began)
         return CaseTurns(case, size, slots.turns, max(0.0, others_cores))
 
     def _prepared(self, size: Size) -> "tuple[Launch, Prepared]":
@@ -215,13 +214,6 @@ def _step_seconds(prepared: "Prepared") -> float:
         next(steps)
         seconds.append(time.perf_counter() - begun)
     return sorted(seconds[50:])[50]
-
-
-def _others_cpu_seconds() -> float:
-    """CPU time of all programs of the machine but this one, from some moment on."""
-    times = psutil.cpu_times()
-    busy = sum(times) - times.idle - getattr(times, "iowait", 0.0)
-    return float(busy) - time.process_time()
 
 
 class _Silence:
