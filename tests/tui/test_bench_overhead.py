@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from cnntop.core.errors import CnntopError
-from cnntop.tui.bench import overhead, overhead_page, plan
+from cnntop.tui.bench import overhead, overhead_page, plan, window
 from cnntop.tui.bench import slots as slots_module
 from cnntop.tui.bench.overhead import Measured
 from cnntop.tui.bench.plan import Case, Plan, Size, Turn
@@ -153,7 +153,7 @@ def test_without_a_pseudo_terminal_it_says_so(
         raise OSError("out of pty devices")
 
     before = arms()
-    monkeypatch.setattr(overhead.pty, "openpty", refuse)
+    monkeypatch.setattr(window.pty, "openpty", refuse)
     with pytest.raises(CnntopError, match=r"no pseudo-terminal .* out of pty devices"):
         overhead.measure(SHORT)
     assert arms() == before, "told before anything is started"
