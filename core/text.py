@@ -11,10 +11,30 @@ def printable(text: str) -> str:
     A folder or run may be named with terminal escapes; printed raw they would move the cursor,
     recolour the screen or worse.
     """
+    if text.isprintable():  # nearly all there is; a hundred times as fast as looking at each
+        return text
     return "".join("?" if unicodedata.category(c) in _UNSAFE else c for c in text)
 
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def defused(text: str) -> str:
+    """`text` as a cell of a CSV file that no spreadsheet takes for a formula.
+
+    What begins with one of = + - @, a tab or a carriage return, and is not a number, gets an
+    apostrophe in front of it.
+    """
+    if text[:1] not in _FORMULA:
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+_FORMULA = frozenset("=+-@\t\r")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

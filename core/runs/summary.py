@@ -13,7 +13,7 @@ from cnntop.core.analysis.limit import run_limit
 from cnntop.core.analysis.verdict import verdict
 from cnntop.core.durable import replace_file
 from cnntop.core.run_state import RunState
-from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders
+from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders, run_ids
 from cnntop.core.runs.log import DamagedLogError, read_log
 from cnntop.core.text import printable
 
@@ -197,10 +197,10 @@ def read_rows(runs_dir: Path) -> list[Row]:
     rows_there, as_written = _read(runs_dir)
     known = rows_there if as_written else {}
     rows = []
-    for folder in run_folders(runs_dir):
-        row = known.get(folder.path.name)
+    for run in run_ids(runs_dir):
+        row = known.get(run)
         if row is None or row["status"] == "running":
-            row = derive_row(folder)
+            row = derive_row(RunFolder(runs_dir / run))
         if row is not None:
             rows.append(row)
     return rows
@@ -251,18 +251,26 @@ def _read(runs_dir: Path) -> tuple[dict[str, Row], bool]:
     """The file's rows by run, as far as it is a summary, and whether it is as cnntop wrote it."""
     try:
         text = (runs_dir / SUMMARY_FILE).read_bytes()
-        reader = csv.DictReader(io.StringIO(text.decode()), restval="")
-        rows = list(reader)
-    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
+        header, *lines = csv.reader(io.StringIO(text.decode()))
+    except (FileNotFoundError, ValueError, csv.Error):  # missing, not UTF-8, empty or no CSV
         return {}, False
-    if "run" not in (reader.fieldnames or ()) or "status" not in (reader.fieldnames or ()):
+    if "run" not in header or "status" not in header:
         return {}, False
-    found = [{column: printable(row.get(column) or "") for column in COLUMNS} for row in rows]
+    found = [_read_row(header, line) for line in lines if line]
     try:
         known = (runs_dir / LOCK_FILE).read_bytes().split()
     except OSError:
         known = []
     return {row["run"]: row for row in found}, not known or _checksum(text) in known
+
+
+def _read_row(header: list[str], line: list[str]) -> Row:
+    if not "".join(line).isprintable():
+        line = [printable(text) for text in line]
+    row = dict(zip(header, line, strict=False))
+    if tuple(row) == COLUMNS:
+        return row
+    return {column: row.get(column, "") for column in COLUMNS}
 
 
 def _write(runs_dir: Path, lock: int, rows: dict[str, Row]) -> None:
