@@ -178,8 +178,43 @@ Reverse = Annotated[bool, typer.Option("--reverse", help="Turn the order around.
 Columns = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Which columns; any of summary.csv's.")
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILTER",
+        help="Only runs such as 'dataset=cifar10 and (batch_size<=32 or not status=failed)'; "
+        "= != < <= > >= and ~ (contains), on any column.",
+    ),
+]
+Differs = Annotated[
+    bool, typer.Option("--differs", help="Only what the recipes differ in, and the results.")
+]
+To = Annotated[
+    str | None,
+    typer.Option(metavar="70,80,90", help="Training time to each of these test accuracies, in %."),
+]
+Within = Annotated[
+    str | None,
+    typer.Option(metavar="15m", help="Best accuracy of this much training; ranks by it."),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY,...",
+        help="Runs that differ in these keys of the recipe alone, such as seed, in one line: n, "
+        "mean, deviation, interval, and a test against the best.",
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILTER", help="With --group: the group to test against, as in 'batch_size=32'."
+    ),
+]
+Paper = Annotated[bool, typer.Option("--paper", help="The paper's own results too, as rows.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="All columns as CSV.")]
 AsJson = Annotated[bool, typer.Option("--json", help="All columns as JSON.")]
+AsMarkdown = Annotated[bool, typer.Option("--md", help="The table as Markdown.")]
 
 JsonFile = Annotated[
     Path | None,

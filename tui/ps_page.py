@@ -15,8 +15,8 @@ from cnntop.core.runs.follower import LogFollower
 from cnntop.core.runs.log import DamagedLogError
 from cnntop.core.runs.summary import Row, cell
 from cnntop.core.text import printable
-from cnntop.tui.compare import as_table
 from cnntop.tui.format import clock, epoch_label, percent
+from cnntop.tui.run_table import as_table
 
 STOP_SECONDS = 15.0
 OUTPUT_FILE = "output.txt"

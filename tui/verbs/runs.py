@@ -48,11 +48,19 @@ def stop(run: options.StoppedRun, runs_dir: options.RunsDir = None) -> None:
 
 def compare(
     runs: options.Runs = None,
+    where: options.Where = None,
     sort: options.Sort = None,
     reverse: options.Reverse = False,
     columns: options.Columns = None,
+    differs: options.Differs = False,
+    to: options.To = None,
+    within: options.Within = None,
+    group: options.Group = None,
+    baseline: options.Baseline = None,
+    paper: options.Paper = False,
     as_csv: options.AsCsv = False,
     as_json: options.AsJson = False,
+    as_markdown: options.AsMarkdown = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
     """A table of runs, newest first.
@@ -62,25 +70,24 @@ def compare(
       cnntop compare                             all runs
       cnntop compare --sort best_test_accuracy   the best first
       cnntop compare --columns name,lr,seconds   only these columns
+      cnntop compare --where 'model~shallow and batch_size<=32' --differs
+      cnntop compare --group seed                means over seeds, and whether they differ
+      cnntop compare --to 70,80,90               how long each took to get there
+      cnntop compare --within 15m --paper        the best of 15 minutes, and the paper's
       cnntop compare --csv > runs.csv            everything, for a spreadsheet
     """
     from cnntop.core.runs.folder import default_runs_dir
-    from cnntop.core.runs.summary import COLUMNS
     from cnntop.tui import compare as table
 
-    if as_csv and as_json:
-        raise UsageError("--csv and --json are both given; keep one.")
-    folder = runs_dir or default_runs_dir()
-    rows = table.chosen_rows(folder, runs or [], sort, reverse)
-    shown = table.chosen_columns(columns, COLUMNS if as_csv or as_json else table.SHOWN)
-    if as_csv:
-        typer.echo(table.as_csv(rows, shown), nl=False)
-    elif as_json:
-        typer.echo(table.as_json(rows, shown), nl=False)
-    elif rows:
-        typer.echo(table.as_table(rows, shown, fixed=columns is not None), nl=False)
-    else:
-        typer.echo(f"No runs in {folder} yet. `cnntop run --preset demo` makes one in a minute.")
+    forms: dict[table.Form, bool] = {"csv": as_csv, "json": as_json, "md": as_markdown}
+    chosen = [form for form, wanted in forms.items() if wanted]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} are both given; keep one.")
+    question = table.Question(
+        runs_dir or default_runs_dir(), runs or [], where, sort, reverse, columns, differs, to,
+        within, paper, group, baseline, chosen[0] if chosen else "table",
+    )  # fmt: skip
+    typer.echo(table.answer(question), nl=False)
 
 
 def repair(runs: options.Runs = None, runs_dir: options.RunsDir = None) -> None:
