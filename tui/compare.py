@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from cnntop.core.errors import RecipeError, UsageError
 from cnntop.core.runs.folder import RunFolder
+from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS, SUMMARY_COLUMN, recipe_row
 from cnntop.core.runs.selection import select
 from cnntop.core.runs.summary import COLUMNS, Row, cell, read_rows
 from cnntop.core.sections import parse_duration
@@ -74,8 +75,6 @@ class Question:
     @cached_property
     def known(self) -> tuple[str, ...]:
         """Every column there is."""
-        from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS
-
         return (*COLUMNS, *self.reached, *RECIPE_COLUMNS)
 
     @property
@@ -170,8 +169,6 @@ def _columns(question: Question, rows: list[Row]) -> list[str]:
 
 def _differing(question: Question, rows: list[Row]) -> list[str]:
     """What the runs differ in, and what came of it."""
-    from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS, SUMMARY_COLUMN
-
     fill(question, rows, RECIPE_COLUMNS)
     columns = dict.fromkeys(
         ("status", *(SUMMARY_COLUMN.get(path, path) for path in RECIPE_COLUMNS), *_MACHINE)
@@ -200,8 +197,6 @@ def fill(question: Question, rows: Iterable[Row], columns: Iterable[str]) -> Non
     for row in rows:
         folder = RunFolder(question.runs_dir / row["run"])
         if wanted - reached and "model.name" not in row:
-            from cnntop.core.runs.recipe_columns import recipe_row
-
             row |= recipe_row(row, folder.read_info())
         if not reached <= row.keys():
             row |= _reached(question, row, folder)

@@ -13,6 +13,7 @@ from cnntop.core.analysis.groups import Contrast, Group, Row, contrasts, grouped
 from cnntop.core.analysis.statistics import MIN_RUNS, Spread
 from cnntop.core.errors import UsageError
 from cnntop.core.runs.recipe_columns import (
+    OF_RECIPE,
     PLACE,
     RECIPE_COLUMNS,
     SUMMARY_COLUMN,
@@ -28,6 +29,8 @@ from cnntop.tui.run_table import TEXT, heading, shown
 METRICS = ("test_accuracy", "best_test_accuracy", "epoch_seconds")
 """What is averaged, unless columns are named; the first is what groups are ranked by and tested
 for, unless --sort names another."""
+
+_PARTS = ("n", "mean", "deviation", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,11 @@ def answer(
         lines.reverse()
     recipe = _differing(groups, over)
     if question.form in ("csv", "json"):
-        figures = [_figures(line, recipe, metrics) for line in lines]
-        names = list(_figures(lines[0], recipe, metrics)) if lines else []
         write = run_table.as_csv if question.form == "csv" else run_table.as_json
-        return write(figures, names)
+        figures = [_figures(line, recipe, metrics, baseline) for line in lines]
+        parts = [f"{metric}_{part}" for metric in metrics for part in _PARTS]
+        counts = ("n", "runs", "left_out")
+        return write(figures, ["name", *recipe, *counts, *parts, "difference", "p", "test"])
     cells, headings = _cells(lines, recipe, metrics, baseline)
     notes = _notes(question, lines, metrics[0])
     if question.form == "md":
@@ -68,7 +72,12 @@ def answer(
         table = run_table.markdown(list(cells), list(headings.values()), texts)
         return table + "".join(f"\n{note}  " for note in notes) + "\n"
     others = metrics[:0:-1]
-    dropped = [*(f"{metric} interval" for metric in others), "name", *others]
+    dropped = [
+        *(f"{metric} interval" for metric in others),
+        "name",
+        *others,
+        f"{metrics[0]} interval",
+    ]
     table = run_table.table(cells, headings, () if columns else dropped)
     width = min(100, shutil.get_terminal_size().columns)
     return table + "".join(f"{textwrap.fill(note, width)}\n" for note in notes)
@@ -92,7 +101,7 @@ def _baseline(question: compare.Question, groups: list[Group], metric: str) -> G
         whole = [group for group in groups if len(group.figures(metric)) >= MIN_RUNS]
         return whole[0] if whole else None
     wanted = parse_filter(question.baseline, question.known, "--baseline")
-    if strange := wanted.columns.difference(RECIPE_COLUMNS, SUMMARY_COLUMN.values()):
+    if strange := wanted.columns - OF_RECIPE:
         raise UsageError(f"--baseline: {min(strange)} is not of the recipe, so no group has one.")
     found = [group for group in groups if wanted.matches(group.example)]
     if len(found) != 1:
@@ -121,7 +130,9 @@ def _name(group: Group) -> str:
     return next(iter(names)) if len(names) == 1 else ""
 
 
-def _figures(line: _Line, recipe: dict[str, str], metrics: Sequence[str]) -> Row:
+def _figures(
+    line: _Line, recipe: dict[str, str], metrics: Sequence[str], baseline: Group | None
+) -> Row:
     """A line for programs."""
     group, contrast = line.group, line.contrast
     row = {"name": _name(group)} | {name: group.example[path] for name, path in recipe.items()}
@@ -129,11 +140,12 @@ def _figures(line: _Line, recipe: dict[str, str], metrics: Sequence[str]) -> Row
     row["left_out"] = str(sum(group.left_out.values()))
     for metric in metrics:
         found = line.spreads[metric]
-        for part in ("n", "mean", "deviation", "low", "high"):
+        for part in _PARTS:
             row[f"{metric}_{part}"] = cell(getattr(found, part)) if found else ""
     row["difference"] = cell(contrast.difference) if contrast else ""
     row["p"] = cell(contrast.p) if contrast else ""
-    return row | {"test": contrast.test if contrast else ""}
+    test = "baseline" if group is baseline else contrast.test if contrast else ""
+    return row | {"test": test}
 
 
 def _cells(
@@ -233,7 +245,7 @@ def _notes(question: compare.Question, lines: list[_Line], metric: str) -> list[
     if tested:
         whose = "--baseline" if question.baseline else "the best group with enough runs"
         notes.append(
-            f"difference: {metric} against {whose}. p: how likely it would be as large by chance; "
+            f"difference: {metric} against {whose}. p: how likely as much is by chance alone; "
             f"t test, paired where both have the same {question.group}, else Welch's; corrected "
             f"for {tested} {'comparison' if tested == 1 else 'comparisons'} (Holm)."
         )

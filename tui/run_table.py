@@ -11,6 +11,7 @@ from typing import Any
 
 from cnntop.core.analysis.columns import is_fraction
 from cnntop.core.runs.recipe_columns import RECIPE_TEXT
+from cnntop.core.runs.summary import COLUMNS
 from cnntop.core.text import defused, printable
 from cnntop.tui.format import NOT_MEASURED, clock, duration, percent, rate
 from cnntop.tui.terminal import is_terminal
@@ -134,6 +135,9 @@ def heading(column: str) -> str:
         return f"to {column.removeprefix('seconds_to_')} %"
     if "_within_" in column:
         return f"in {column.partition('_within_')[2]}"
+    key = column.partition(".")[2]
+    if key and key not in COLUMNS:
+        return key
     return _HEADINGS.get(column, column)
 
 

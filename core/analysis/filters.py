@@ -103,7 +103,8 @@ class _Parser:
         place = self.position if position is None else position
         token = self.token if shown is None else shown
         near = f" ({printable(token)!r})" if token else " (the end)"
-        return UsageError(f"{self._option}, character {place + 1}{near}: {what}.")
+        stop = "" if what.endswith("?") else "."
+        return UsageError(f"{self._option}, character {place + 1}{near}: {what}{stop}")
 
     def expression(self) -> Test:
         tests = [self._conjunction()]
@@ -146,7 +147,7 @@ class _Parser:
         column = self.advance()
         if column not in self._columns:
             hint = nearest(column, self._columns)
-            raise self.error(f"unknown column. {hint}".rstrip("."), position, column)
+            raise self.error(f"unknown column. {hint.rstrip('.')}", position, column)
         self.used.add(column)
         if self.kind != "operator":
             raise self.error(f"one of = != < <= > >= ~ was expected after {column}")

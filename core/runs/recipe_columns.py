@@ -39,6 +39,9 @@ SUMMARY_COLUMN = {
 }
 """Where summary.csv tells what a recipe's key says, or what it led to."""
 
+OF_RECIPE = frozenset((*RECIPE_COLUMNS, "model", *(path.partition(".")[2] for path in _SAME)))
+"""All columns that are the same in runs of the same recipe."""
+
 PLACE = {"data.dir", "data.workers", "machine.device", "machine.threads"}
 """Where a run ran, rather than what it was; the folder counts where it is the dataset."""
 
