@@ -17,6 +17,27 @@ def printable(text: str) -> str:
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+def defused(text: str) -> str:
+    """`text` as a cell of a CSV file: behind a quote where a spreadsheet would take it for a
+    formula, which can send away what else is in the sheet. `fused` takes the quote off."""
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r", "'")) or _is_number(text):
+        return text
+    return "'" + text
+
+
+def fused(cell: str) -> str:
+    """The text that `defused` made `cell` of."""
+    return cell.removeprefix("'")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A sentence that suggests the choice most like `word`, or lists them all."""
     known = list(choices)
