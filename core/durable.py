@@ -7,20 +7,27 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def file_mode(folder: Path) -> int:
+    """Permissions of a new file in `folder`: it is for whom the folder is for. Raises OSError."""
+    return folder.stat().st_mode & 0o666
+
+
+def replace_file(path: Path, write: Callable[[BinaryIO], object], mode: int | None = None) -> None:
     """Replace `path` with what `write` puts into the file it is given.
 
     A temporary file in the same folder, fsync, rename, fsync of the folder: after a crash there is
-    either the old file or the new one. Raises OSError; the old file is then still there.
+    either the old file or the new one. `mode` are its permissions; without, they stay as they are,
+    and a new file's are as `file_mode` says. Raises OSError; the old file is then still there.
     """
+    if mode is None:
+        mode = path.stat().st_mode & 0o777 if path.exists() else file_mode(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp's files are for their owner alone; these are for whom the folder is for.
-        Path(name).chmod(0o666 & ~_umask())
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -37,9 +44,3 @@ def sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

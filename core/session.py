@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class RunRequest:
     """What to run: a checked recipe, the preset it came from, a name for people, where the run
-    folder goes, whether a verdict's fix is applied without asking, how often a checkpoint is saved
-    beside those after each epoch, the run that it goes on with, if it is no new one, and what the
-    person should be told of the recipe."""
+    folder goes and whether others share it, whether a verdict's fix is applied without asking, how
+    often a checkpoint is saved beside those after each epoch, the run that it goes on with, if it
+    is no new one, and what the person should be told of the recipe."""
 
     recipe: Recipe
     preset: str
@@ -52,6 +52,7 @@ class RunRequest:
     checkpoint_seconds: float = math.inf
     resume: Resumption | None = None
     remark: str = ""
+    share: bool = False
 
 
 class RunHandle:
@@ -152,7 +153,7 @@ class RunHandle:
 
     def _prepare_and_train(self) -> Status:
         request = self.request
-        require_writable(request.runs_dir)
+        require_writable(request.runs_dir, request.share)
         self._stream.emit(Activity("importing torch"))
         from cnntop.core.training.loop import TrainingLoop
         from cnntop.core.training.preparation import prepare
@@ -190,7 +191,8 @@ class RunHandle:
     def _open_folder(self, prepared: "Prepared", checkpoint: dict[str, Any] | None) -> RunFolder:
         earlier = self.request.resume
         if earlier is None:
-            folder = RunFolder.create(self.request.runs_dir, self.request.name)
+            request = self.request
+            folder = RunFolder.create(request.runs_dir, request.name, request.share)
             info = _run_info(self.request, folder, prepared)
             self._recorder.open(folder, info)
             self.folder = folder

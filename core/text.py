@@ -20,21 +20,24 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def defused(text: str) -> str:
-    """`text` as a cell of a CSV file that no spreadsheet takes for a formula.
-
-    What begins with one of = + - @, a tab or a carriage return, and is not a number, gets an
-    apostrophe in front of it.
-    """
-    if text[:1] not in _FORMULA:
+    """`text` as a cell of a CSV file: behind a quote where a spreadsheet would take it for a
+    formula, which can send away what else is in the sheet. `fused` takes the quote off."""
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r", "'")) or _is_number(text):
         return text
+    return "'" + text
+
+
+def fused(cell: str) -> str:
+    """The text that `defused` made `cell` of."""
+    return cell.removeprefix("'")
+
+
+def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return f"'{text}"
-    return text
-
-
-_FORMULA = frozenset("=+-@\t\r")
+        return False
+    return True
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

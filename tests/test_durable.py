@@ -1,6 +1,5 @@
 """A file is replaced whole or not at all."""
 
-import os
 import stat
 import threading
 from pathlib import Path
@@ -38,17 +37,17 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         replace_file(tmp_path / "none" / "a.json", lambda file: file.write(b"x"))
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
-def test_rights_are_those_of_an_ordinary_new_file(tmp_path: Path, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        replace_file(tmp_path / "a", lambda file: file.write(b"x"))
-        (tmp_path / "b").write_bytes(b"x")
-        assert os.umask(umask) == umask
-    finally:
-        os.umask(before)
-    rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "ab"]
-    assert rights[0] == rights[1]
+@pytest.mark.parametrize(("folder", "file"), [(0o700, 0o600), (0o755, 0o644), (0o775, 0o664)])
+def test_a_new_file_is_for_whom_its_folder_is_for(tmp_path: Path, folder: int, file: int) -> None:
+    tmp_path.chmod(folder)
+    path = tmp_path / "a"
+    replace_file(path, lambda opened: opened.write(b"x"))
+    assert stat.S_IMODE(path.stat().st_mode) == file
+    path.chmod(0o640)
+    replace_file(path, lambda opened: opened.write(b"y"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640  # as it was
+    replace_file(path, lambda opened: opened.write(b"z"), 0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_readers_never_see_half_a_file(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from cnntop.core.text import printable
 class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
     where the run goes, whether lines were asked for instead of the screen, whether a verdict's fix
-    is applied without asking, how often a checkpoint is saved beside those after each epoch, and
-    the run to go on with, if it is no new one."""
+    is applied without asking, how often a checkpoint is saved beside those after each epoch, the
+    run to go on with, if it is no new one, and whether others share the run's folder."""
 
     preset: str | None
     runs_dir: Path
@@ -29,6 +29,7 @@ class Launch:
     auto_fix: bool = False
     checkpoint_seconds: float = math.inf
     resume: Resumption | None = None
+    share: bool = False
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
@@ -39,6 +40,9 @@ class Launch:
     def resuming(self, wanted: str) -> "Launch":
         """Of the run that `wanted` names ("last": the newest). Raises UsageError."""
         earlier = Resumption.of(find_run(self.runs_dir, wanted))
+        if self.share:
+            folder = printable(str(earlier.folder.path))
+            raise UsageError(f"--share is for new runs; this one's folder is there: {folder}.")
         for option, given, had in (
             ("--preset", self.preset, earlier.info.preset),
             ("--name", self.name, earlier.info.name),
@@ -83,4 +87,5 @@ class Launch:
             checkpoint_seconds=self.checkpoint_seconds,
             resume=self.resume,
             remark=remark,
+            share=self.share,
         )

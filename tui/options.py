@@ -158,6 +158,15 @@ Detach = Annotated[
     ),
 ]
 
+Share = Annotated[
+    bool,
+    typer.Option(
+        "--share",
+        rich_help_panel=_RUN,
+        help="Let others read the run, as your umask says; otherwise it is for you alone.",
+    ),
+]
+
 WatchedRun = Annotated[
     str,
     typer.Argument(metavar="[RUN]", help="A run's name, id, prefix or folder, or last."),

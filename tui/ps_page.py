@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cnntop.core.durable import file_mode
 from cnntop.core.errors import CnntopError
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.control_socket import Command, process_id, send
-from cnntop.core.runs.folder import RunFolder, require_writable, run_folders
+from cnntop.core.runs.folder import RunFolder, run_folders
 from cnntop.core.runs.follower import LogFollower
 from cnntop.core.runs.log import DamagedLogError
 from cnntop.core.runs.summary import Row, cell
@@ -99,14 +100,15 @@ def start_in_background(
     runs_dir: Path, arguments: Sequence[str], resumed: RunFolder | None = None
 ) -> RunFolder:
     """Start `cnntop ARGUMENTS` as lines in a session of its own, which no terminal's end ends, and
-    wait until it has its run folder. What it prints goes to `OUTPUT_FILE` there.
+    wait until it has its run folder. What it prints goes to `OUTPUT_FILE` there. `-P` keeps the
+    folder it is started in off its module path, from which nothing is imported by itself.
 
     Raises CnntopError with its message and exit code if it ends before that.
     """
-    require_writable(runs_dir)
     output = runs_dir / f".starting-{os.getpid()}"
-    command = [sys.executable, "-m", "cnntop.tui.cli", *arguments, "--plain"]
-    with output.open("wb") as file:
+    command = [sys.executable, "-P", "-m", "cnntop.tui.cli", *arguments, "--plain"]
+    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC
+    with os.fdopen(os.open(output, flags, 0o600), "wb") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
         )
@@ -120,6 +122,7 @@ def start_in_background(
         process.terminate()
         output.unlink(missing_ok=True)
         raise
+    output.chmod(file_mode(folder.path))
     output.replace(folder.path / OUTPUT_FILE)
     return folder
 

@@ -7,6 +7,7 @@ until then nothing here may raise, wait or begin anew.
 
 import math
 import os
+import re
 import sys
 import termios
 import time
@@ -21,6 +22,8 @@ from cnntop.tui.terminal import await_room, back_to_lines, lost, own_description
 _MOST_WAITING = 12
 """Writes that may wait for the terminal, some three to a frame. Textual has its main thread wait
 when there are 30, and its end makes about 15."""
+_MODE = re.compile(r"\x1b\[\?(?!2026)\d+[hl]")
+"""Sets a mode of the terminal, which nothing sets again later; 2026 only brackets a frame."""
 _LOOK_SECONDS = 0.1
 _LAST_SECONDS = 2.0
 """How long the end of the screen waits for a terminal that does not read."""
@@ -34,6 +37,8 @@ class ScreenDriver(LinuxDriver):
         self._output: TerminalOutput | None = None
         self._sent = 0
         self._dropping = False
+        self._missed_modes = ""
+        self._together: list[str] | None = None
 
     def start_application_mode(self) -> None:
         # SIGHUP comes with SIGCONT, which starts the application mode over. On a lost terminal its
@@ -44,10 +49,23 @@ class ScreenDriver(LinuxDriver):
             self._output = TerminalOutput(cast(TextIO, sys.__stdout__))
             self._file = cast(Any, self._output)
             self._sent = 0
-        super().start_application_mode()  # type: ignore[no-untyped-call]
+        # Some twenty modes are set in a burst: one write, which nothing of can be dropped.
+        self._together = []
+        try:
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+        finally:
+            modes, self._together = "".join(self._together), None
+            self.write(modes)
 
     def write(self, data: str) -> None:
-        if self._output is None or self._writer_thread is None or self._dropping:
+        if self._output is None or self._writer_thread is None:
+            return
+        if self._together is not None:
+            self._together.append(data)
+            return
+        if self._dropping:
+            if _MODE.fullmatch(data):
+                self._missed_modes += data
             return
         if self._sent - self._output.written >= _MOST_WAITING and not self._output.ending:
             self._dropping = True
@@ -64,6 +82,9 @@ class ScreenDriver(LinuxDriver):
             self._app.set_timer(_LOOK_SECONDS, self._catch_up)
             return
         self._dropping = False
+        if self._missed_modes:
+            self.write(self._missed_modes)
+            self._missed_modes = ""
         self._app.refresh()
 
     def stop_application_mode(self) -> None:

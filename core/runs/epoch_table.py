@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from cnntop.core.durable import replace_file
+from cnntop.core.durable import file_mode, replace_file
 from cnntop.core.events import CheckpointSaved, EpochFinished, Record, RunResumed
 from cnntop.core.runs.summary import cell
 
@@ -39,7 +39,8 @@ class EpochTable:
         if not self._waiting:
             return
         rows = b"".join(self._waiting)
-        handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        handle = os.open(self._path, flags, file_mode(self._path.parent))
         try:
             if self._torn_at is not None:
                 os.ftruncate(handle, self._torn_at)

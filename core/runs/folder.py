@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from cnntop.core.durable import replace_file
+from cnntop.core.durable import file_mode, replace_file
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import Recipe
 from cnntop.core.runs.log import is_whole, sealed
@@ -52,10 +52,11 @@ def default_runs_dir() -> Path:
     return Path(os.environ.get("CNNTOP_RUNS") or "runs")
 
 
-def require_writable(runs_dir: Path) -> None:
-    """Raises UsageError unless run folders can be made in `runs_dir`, which is made if missing."""
+def require_writable(runs_dir: Path, share: bool = False) -> None:
+    """Raises UsageError unless run folders can be made in `runs_dir`, which is made if missing, for
+    others too if they `share` it."""
     try:
-        runs_dir.mkdir(parents=True, exist_ok=True)
+        runs_dir.mkdir(_folder_mode(share), parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=runs_dir):
             pass
     except OSError as error:
@@ -73,14 +74,15 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, runs_dir: Path, name: str) -> "RunFolder":
-        """A new folder that no other process has. Raises OSError."""
+    def create(cls, runs_dir: Path, name: str, share: bool = False) -> "RunFolder":
+        """A new folder that no other process has: for its owner alone, or for whom the umask says
+        if they `share` it. What comes into it is for the same people. Raises OSError."""
         slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
         while True:
             now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             path = runs_dir / f"{now}-{slug[:60]}-{secrets.token_hex(2)}"
             try:
-                path.mkdir()
+                path.mkdir(_folder_mode(share))
             except FileExistsError:
                 continue
             return cls(path)
@@ -118,7 +120,8 @@ class RunFolder:
     def lock(self) -> int:
         """Hold the run's lock until the descriptor that is returned is closed, by the process's
         end at the latest."""
-        handle = os.open(self.path / LOCK_FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
+        handle = os.open(self.path / LOCK_FILE, flags, file_mode(self.path))
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         beat(handle)
         return handle
@@ -147,6 +150,10 @@ class RunFolder:
         finally:
             os.close(handle)
         return False
+
+
+def _folder_mode(share: bool) -> int:
+    return 0o777 if share else 0o700
 
 
 def _info(path: Path) -> RunInfo | None:

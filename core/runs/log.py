@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from cnntop.core.durable import file_mode
 from cnntop.core.errors import CnntopError
 from cnntop.core.events import (
     FORMAT,
@@ -55,7 +56,8 @@ class RunLog:
     any moment leaves whole lines behind."""
 
     def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        self._handle = os.open(path, flags, file_mode(path.parent))
         self._torn_at: int | None = None
 
     def trim(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnntop.core.durable import replace_file, sync_folder
+from cnntop.core.durable import file_mode, replace_file, sync_folder
 from cnntop.core.events import Record
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.epoch_table import counted_epochs, table_text
@@ -214,7 +214,8 @@ def _free(path: Path) -> Path:
 
 
 def _append(path: Path, text: bytes) -> None:
-    with path.open("ab") as file:
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, file_mode(path.parent))
+    with os.fdopen(handle, "ab") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

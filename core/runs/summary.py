@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cnntop.core.analysis.limit import run_limit
 from cnntop.core.analysis.verdict import verdict
-from cnntop.core.durable import replace_file
+from cnntop.core.durable import file_mode, replace_file
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders, run_ids
 from cnntop.core.runs.log import DamagedLogError, read_log
-from cnntop.core.text import printable
+from cnntop.core.text import defused, fused, printable
 
 SUMMARY_FILE = "summary.csv"
 LOCK_FILE = ".summary.lock"
@@ -133,7 +133,8 @@ def write_row(runs_dir: Path, row: Row) -> None:
             rows |= _derived(runs_dir)
         rows = {run: _set_right(runs_dir, one) for run, one in rows.items()}
         rows[row["run"]] = row
-        _write(runs_dir, lock, rows)
+        folder = runs_dir / row["run"]
+        _write(runs_dir, lock, rows, file_mode(folder) if folder.is_dir() else 0o600)
 
 
 def drop_row(runs_dir: Path, run: str) -> None:
@@ -265,21 +266,25 @@ def _read(runs_dir: Path) -> tuple[dict[str, Row], bool]:
 
 
 def _read_row(header: list[str], line: list[str]) -> Row:
-    if not "".join(line).isprintable():
-        line = [printable(text) for text in line]
+    together = "".join(line)
+    if "'" in together or not together.isprintable():
+        line = [printable(fused(cell)) for cell in line]
     row = dict(zip(header, line, strict=False))
     if tuple(row) == COLUMNS:
         return row
     return {column: row.get(column, "") for column in COLUMNS}
 
 
-def _write(runs_dir: Path, lock: int, rows: dict[str, Row]) -> None:
-    """Replace the file. The lock file has the checksums of it and of the one before, so that
-    a reader who comes in between, or after a crash, finds that of the file which is there."""
+def _write(runs_dir: Path, lock: int, rows: dict[str, Row], for_whom: int = 0o600) -> None:
+    """Replace the file, to be read by whom it was for and by `for_whom`. The lock file has the
+    checksums of it and of the one before, so that a reader who comes in between, or after a crash,
+    finds that of the file which is there."""
+    path = runs_dir / SUMMARY_FILE
     text = _as_csv(list(rows.values())).encode()
     checksums = [*os.pread(lock, 64, 0).split()[-1:], _checksum(text)]
     os.pwrite(lock, b" ".join(checksums), 0)
-    replace_file(runs_dir / SUMMARY_FILE, lambda file: file.write(text))
+    mode = for_whom | (path.stat().st_mode & 0o666 if path.exists() else 0)
+    replace_file(path, lambda file: file.write(text), mode)
 
 
 def _checksum(text: bytes) -> bytes:
@@ -290,13 +295,14 @@ def _as_csv(rows: list[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: defused(text) for column, text in row.items()} for row in rows)
     return text.getvalue()
 
 
 @contextmanager
 def _locked(runs_dir: Path) -> Iterator[int]:
-    handle = os.open(runs_dir / LOCK_FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
+    handle = os.open(runs_dir / LOCK_FILE, flags, file_mode(runs_dir))
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle

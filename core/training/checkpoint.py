@@ -46,7 +46,7 @@ class Checkpoints:
         Loadable with `torch.load(path, weights_only=True)`. Returns the path relative to the run
         folder. Raises OSError if the disk does not take it; what was there is then kept.
         """
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(self._folder.parent.stat().st_mode & 0o777, exist_ok=True)
         # Through memory, because torch hides the reason why a disk takes no more.
         buffer = io.BytesIO()
         torch.save(content, buffer)

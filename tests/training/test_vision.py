@@ -409,6 +409,16 @@ def test_a_connection_that_breaks(tmp_path: Path, site: Site, cifar: dict[str, A
     assert not (tmp_path / "cifar-10-python.tar.gz").exists()
 
 
+def test_a_file_that_is_too_large_is_not_taken(
+    tmp_path: Path, site: Site, cifar: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(site.files["/cifar-10-python.tar.gz"])
+    monkeypatch.setattr("cnntop.core.training.datasets.download.MOST_BYTES", size - 1)
+    with pytest.raises(DatasetError, match=r"a file of more than [\d,]+ bytes"):
+        load(tmp_path)
+    assert not list(tmp_path.glob("*.tar.gz*"))
+
+
 def test_a_wrong_checksum_from_the_server(
     tmp_path: Path, site: Site, cifar: dict[str, Any]
 ) -> None:

@@ -21,7 +21,24 @@ END_SECONDS = 10.0
 """Promised: no stop takes longer."""
 
 
+FULL = """
+import os
+import time
+
+os.set_blocking(1, False)
+for _ in range(20):  # the system makes some room again a moment after there was none
+    try:
+        while True:
+            os.write(1, b" ")
+    except BlockingIOError:
+        time.sleep(0.01)
+os.set_blocking(1, True)
+"""
+"""A terminal that has more to show than it has shown."""
+
 STILL = """
+from pathlib import Path
+
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
@@ -32,11 +49,17 @@ class Still(App[None]):
     def compose(self) -> ComposeResult:
         yield Static("before")
 
+    def on_ready(self) -> None:
+        Path("begun").touch()
+
     def key_space(self) -> None:
         self.refresh()
 
     def key_x(self) -> None:
         self.query_one(Static).update("after")
+
+    def key_m(self) -> None:
+        self._driver.write("\\x1b[?1016h")
 
 
 app = Still(driver_class=ScreenDriver)
@@ -50,9 +73,22 @@ def test_what_was_missed_is_drawn(place: Place) -> None:
     with TerminalWindow(command, 120, 40, place.folder, place.environment()) as window:
         window.until("before")
         _stall(window, " ")
-        window.keys("x")
+        window.keys("mx")
         time.sleep(1.0)
         window.until("after")
+        assert b"\x1b[?1016h" in window.raw  # a mode is set once, and never again
+        window.keys("\x11")
+        assert window.end() == 0
+
+
+def test_no_mode_of_the_start_is_lost(place: Place) -> None:
+    """They come in a burst, here on a terminal that is behind already."""
+    command = [sys.executable, "-c", FULL + STILL]
+    with TerminalWindow(command, 120, 40, place.folder, place.environment()) as window:
+        until((place.folder / "begun").exists)
+        window.until("before")
+        # The last of them: Textual sets the mouse's a second time, as some terminals need.
+        assert window.raw.count(b"\x1b[?1006h") == 2
         window.keys("\x11")
         assert window.end() == 0
 

@@ -206,6 +206,8 @@ def test_d_leaves_the_screen_and_stop_ends_the_run(place: Place, quick: Quick) -
 
 
 def test_two_watch_and_steer_a_run_in_the_background(place: Place, quick: Quick) -> None:
+    # Of the folder that it is started in nothing is imported.
+    (place.folder / "psutil.py").write_text("raise SystemExit('imported')")
     started = place.run(*quick(*LONG, "--name", "mine", "--detach"))
     assert (started.code, started.err) == (0, "")
     [folder] = place.run_folders()
@@ -220,6 +222,7 @@ def test_two_watch_and_steer_a_run_in_the_background(place: Place, quick: Quick)
         if RunFolder(folder).is_alive():
             os.kill(process, signal.SIGKILL)
     assert place.rows()[0]["status"] == "stopped"
+    assert (folder / "output.txt").stat().st_mode & 0o077 == 0
     output = (folder / "output.txt").read_text()
     assert "importing torch" in output
     assert "status   stopped" in output

@@ -73,9 +73,11 @@ def measure(seconds: float, tell: Callable[[str], None] = lambda _: None) -> Mea
         preset = folder / "memory.toml"
         preset.write_text(_RECIPE, encoding="utf-8")
         tell("a plain loop")
-        bare = _looked_at([sys.executable, "-m", "cnntop.tui.bench.bare", str(preset)], seconds)
+        bare = _looked_at(
+            [sys.executable, "-P", "-m", "cnntop.tui.bench.bare", str(preset)], seconds
+        )
         tell("the same as a run on the screen")
-        command = [sys.executable, "-m", "cnntop.tui.cli", "run", "--preset", str(preset)]
+        command = [sys.executable, "-P", "-m", "cnntop.tui.cli", "run", "--preset", str(preset)]
         run = _looked_at([*command, "--runs-dir", str(folder / "runs")], seconds)
     return Measured(bare, run, seconds)
 

@@ -75,7 +75,7 @@ def _arms_process(plan: Plan, folder: Path) -> Iterator[Iterator[Told | CaseTurn
         stack.callback(os.close, ours)
         reading, writing = os.pipe()
         lines = stack.enter_context(os.fdopen(reading, "rb"))
-        command = [sys.executable, "-m", "cnntop.tui.bench.arm"]
+        command = [sys.executable, "-P", "-m", "cnntop.tui.bench.arm"]
         command += [msgspec.json.encode(plan).decode(), str(folder), str(writing)]
         try:
             process = subprocess.Popen(

@@ -115,7 +115,7 @@ class ArmProcess:
         except UnicodeEncodeError:
             shown = printable(arm.recipe.data.dir or "")
             raise UsageError(f"--data-dir: the name {shown} is no text; rename it.") from None
-        command = [sys.executable, "-m", "cnntop.tui.bench.racer", told, str(folder)]
+        command = [sys.executable, "-P", "-m", "cnntop.tui.bench.racer", told, str(folder)]
         with self._words.open("wb") as words:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words,

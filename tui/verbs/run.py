@@ -35,6 +35,7 @@ def run(
     resume: options.Resume = None,
     checkpoint_every: options.CheckpointEvery = None,
     detach: options.Detach = False,
+    share: options.Share = False,
 ) -> None:
     """Train a preset and watch it live.
 
@@ -73,6 +74,7 @@ def run(
         settings(given, setting or []),
         plain,
         auto_fix,
+        share=share,
     )
     if checkpoint_every is not None:
         launch = replace(launch, checkpoint_seconds=parse_duration(checkpoint_every))
@@ -109,7 +111,7 @@ def _start(launch: "Launch") -> None:
 
 
 def _start_in_background(launch: "Launch") -> None:
-    from cnntop.core.runs.folder import default_runs_dir
+    from cnntop.core.runs.folder import default_runs_dir, require_writable
     from cnntop.tui.ps_page import start_in_background
 
     if launch.preset is None:
@@ -119,6 +121,7 @@ def _start_in_background(launch: "Launch") -> None:
     launch.recipe()  # a mistake in it is told without a process
     resumed = launch.resume.folder if launch.resume else None
     arguments = [text for text in sys.argv[1:] if text != "--detach"]
+    require_writable(launch.runs_dir, launch.share)
     folder = start_in_background(launch.runs_dir, arguments, resumed)
     name = folder.path.name
     where = "" if launch.runs_dir == default_runs_dir() else f" --runs-dir {launch.runs_dir}"

@@ -22,6 +22,9 @@ from cnntop.core.text import printable
 TIMEOUT_SECONDS = 15.0
 """How long a server may take to accept a connection or to send the next bytes."""
 
+MOST_BYTES = 512 * 1024 * 1024
+"""No dataset of the catalogue is half as large; more would only fill the disk, to be refused."""
+
 _CHUNK_BYTES = 256 * 1024
 _POLL_SECONDS = 0.1
 
@@ -83,6 +86,9 @@ def download(
             meter: ActivityMeter | None = None
             done = 0
             while chunk := _next(transfer, host, cancelled):
+                if max(transfer.length or 0, done + len(chunk)) > MOST_BYTES:
+                    most = f"{MOST_BYTES:,} bytes"
+                    raise DownloadError(f"the server sends a file of more than {most} ({host})")
                 meter = meter or ActivityMeter(sink, name, transfer.length or None, "bytes")
                 digest.update(chunk)
                 file.write(chunk)
