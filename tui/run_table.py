@@ -136,7 +136,7 @@ def heading(column: str) -> str:
     if "_within_" in column:
         return f"in {column.partition('_within_')[2]}"
     key = column.partition(".")[2]
-    if key and key not in COLUMNS:
+    if key and key not in COLUMNS and key not in _HEADINGS.values():
         return key
     return _HEADINGS.get(column, column)
 

@@ -28,7 +28,7 @@ def _row(
     cpu = _CPUS[of.machine]
     values = {
         "run": f"paper-{of.machine}-{processor}-{of.model}-b{of.batch_size}".replace(" ", "-"),
-        "name": f"paper, machine {of.machine}",
+        "name": f"paper, {processor}",
         "status": "paper",
         "dataset": "cifar10",
         "model": of.model,
@@ -36,6 +36,7 @@ def _row(
         "device": "cpu" if processor == cpu else "cuda:0",
         "device_name": processor,
         "cpu_name": cpu,
+        "host": f"machine {of.machine}",
         "epoch_seconds": epoch_seconds,
         "seconds": run and run.seconds,
         "test_accuracy": run and run.test_accuracy,
