@@ -71,12 +71,8 @@ def answer(
         table = run_table.markdown(list(cells), list(headings.values()), texts)
         return table + "".join(f"\n{note}  " for note in notes) + "\n"
     others = metrics[:0:-1]
-    dropped = [
-        *(f"{metric} interval" for metric in others),
-        "name",
-        *others,
-        f"{metrics[0]} interval",
-    ]
+    dropped = [f"{metric} interval" for metric in others]
+    dropped += [*(() if question.paper else ["name"]), *others, f"{metrics[0]} interval"]
     table = run_table.table(cells, headings, () if columns else dropped)
     width = min(100, shutil.get_terminal_size().columns)
     return table + "".join(f"{textwrap.fill(note, width)}\n" for note in notes)
