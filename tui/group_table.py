@@ -199,7 +199,9 @@ def _scale(metric: str, found: Spread) -> tuple[float, int]:
     as show two digits of the deviation, or four of the mean where there is none."""
     if is_fraction(metric):
         return 100.0, 2
-    size, digits = (found.deviation, 1) if found.deviation else (abs(found.mean), 3)
+    size, digits = abs(found.mean), 3
+    if found.deviation is not None and found.deviation > 1e-9 * size:  # and not rounding
+        size, digits = found.deviation, 1
     return 1.0, max(0, digits - math.floor(math.log10(size))) if size else 0
 
 
