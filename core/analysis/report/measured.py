@@ -1,0 +1,194 @@
+"""A run as the reports see it: read from its row, whatever is missing or damaged in it."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cnntop.core.analysis.paper import PAPER_EPOCHS, PAPER_RUNS, PaperEpoch, PaperRun
+from cnntop.core.text import printable
+
+PAPER_DATASET = "cifar10"
+PAPER_IMAGES = 50_000
+"""Training images of CIFAR-10, in each epoch of the paper's."""
+PAPER_CPU = {"A": "Intel i7 4790k", "B": "Intel i7 5500U"}
+PAPER_GPU = {"A": "NVIDIA GTX 980", "B": "NVIDIA GTX 940M"}
+
+_MOST_SECONDS = 1e10
+_PLAIN_AUGMENT = "crop+hflip+vflip"
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """`variant` says in words what makes an epoch more or less work than usual, `threads` how many
+    train on a CPU, `limit` where the recipe ends the run, or how it ended before. `settings` are
+    the keys of the recipe with what the run made of them (an `augment_on` that `auto` chose), but
+    for the seed. What was not measured is None. Fractions and accuracies are 0 to 1.
+    """
+
+    machine: str
+    trained_on: str
+    augmented_on: str
+    dataset: str
+    model: str
+    batch_size: int
+    variant: str = ""
+    threads: str = ""
+    seed: str = ""
+    limit: str = ""
+    status: str = "finished"
+    seconds: float | None = None
+    epoch_seconds: float | None = None
+    images_per_second: float | None = None
+    wait_fraction: float | None = None
+    test_accuracy: float | None = None
+    was_changed: bool = False
+    is_papers: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def measured_runs(rows: Iterable[Mapping[str, str]]) -> list[MeasuredRun]:
+    """The runs of `rows` (of the summary, see `gathered_rows`) of which it is known what was
+    trained where; others could stand in no table."""
+    runs = (_measured(row) for row in rows)
+    return [run for run in runs if run is not None]
+
+
+def _measured(row: Mapping[str, str]) -> MeasuredRun | None:
+    def text(column: str) -> str:
+        return printable(" ".join((row.get(column) or "").split()))
+
+    batch_size = number(row.get("batch_size"), 1, 1e9)
+    cpu, model = text("cpu_name"), text("model")
+    trained_on = text("device_name") or (cpu if text("device") == "cpu" else "")
+    if batch_size is None or not model or not trained_on:
+        return None
+    settings = _settings(row)
+    status, limit = text("status"), text("limit")
+    return MeasuredRun(
+        machine=text("host") or "unknown host",
+        trained_on=trained_on,
+        augmented_on=trained_on if settings.get("augment_on") == "device" else cpu or "unknown CPU",
+        dataset=text("dataset") or "unknown",
+        model=model,
+        batch_size=int(batch_size),
+        variant=_variant(settings),
+        threads=_threads(settings) if text("device") == "cpu" else "",
+        seed=text("seed"),
+        limit=limit if status in ("", "finished") else f"{limit}, {status}".lstrip(", "),
+        status=status,
+        seconds=number(row.get("seconds"), 0, _MOST_SECONDS),
+        epoch_seconds=_above_zero(number(row.get("epoch_seconds"), 0, _MOST_SECONDS)),
+        images_per_second=_above_zero(number(row.get("images_per_second"), 0, 1e12)),
+        wait_fraction=number(row.get("wait_fraction"), 0, 1),
+        test_accuracy=number(row.get("test_accuracy"), 0, 1),
+        was_changed=bool(text("fixes")),
+        settings=settings,
+    )
+
+
+def number(text: str | None, low: float, high: float) -> float | None:
+    """A cell as a number from `low` to `high`; None for one that is empty, no number or none that
+    could have been measured."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return value if low <= value <= high else None
+
+
+def _above_zero(value: float | None) -> float | None:
+    return value or None
+
+
+_RECIPE_COLUMNS = (
+    "dataset", "batch_size", "lr", "momentum", "weight_decay", "schedule", "augment",
+    "augment_on", "passes", "threads", "precision", "evaluate_every",
+)  # fmt: skip
+"""Columns of the summary that say what a run made of its recipe."""
+_NO_SETTINGS = {"device", "dir", "time", "epochs", "seed", "name"}
+"""Keys of the recipe that other fields hold, or that only say where files are."""
+
+
+def _settings(row: Mapping[str, str]) -> dict[str, str]:
+    settings = {
+        key.rpartition(".")[2]: printable(value)
+        for key, value in row.items()
+        if "." in key and key.rpartition(".")[2] not in _NO_SETTINGS
+    }
+    settings |= {column: printable(row.get(column) or "") for column in _RECIPE_COLUMNS}
+    network = re.fullmatch(r"(\D*?)-?(\d+)", printable(row.get("model") or ""))
+    if network:
+        settings["network"] = network[1]
+        settings["depth" if network[1] == "resnet" else "kernels"] = network[2]
+    else:
+        settings["network"] = printable(row.get("model") or "")
+    return settings
+
+
+def _threads(settings: Mapping[str, str]) -> str:
+    count = settings["threads"]
+    return f"{count} thread{'s' * (count != '1')}" if count else ""
+
+
+def _variant(settings: Mapping[str, str]) -> str:
+    parts = []
+    if settings["precision"] not in ("", "fp32"):
+        parts.append(settings["precision"])
+    if settings["passes"] not in ("", "1"):
+        parts.append(f"{settings['passes']} passes")
+    if settings["augment"] != _PLAIN_AUGMENT and settings["augment_on"]:
+        parts.append(settings["augment"] or "no augmentation")
+    return ", ".join(parts)
+
+
+def paper_epoch_runs() -> list[MeasuredRun]:
+    """The paper's Figure 4. Its images a second are those of whole epochs."""
+    return [_paper_epoch(epoch) for epoch in PAPER_EPOCHS]
+
+
+def paper_accuracy_runs() -> list[MeasuredRun]:
+    """The paper's accuracies after a time, trained on machine A's GPU, each with the epoch seconds
+    of Figure 4 where it has them."""
+    return [_paper_run(run) for run in PAPER_RUNS]
+
+
+def _paper_epoch(epoch: PaperEpoch) -> MeasuredRun:
+    return MeasuredRun(
+        machine=epoch.machine,
+        trained_on=epoch.processor,
+        augmented_on=PAPER_CPU[epoch.machine],
+        dataset=PAPER_DATASET,
+        model=epoch.model,
+        batch_size=epoch.batch_size,
+        epoch_seconds=epoch.epoch_seconds,
+        images_per_second=PAPER_IMAGES / epoch.epoch_seconds,
+        is_papers=True,
+    )
+
+
+def _paper_run(run: PaperRun) -> MeasuredRun:
+    processor = PAPER_GPU[run.machine]
+    key = (processor, run.model, run.batch_size)
+    epochs = {(e.processor, e.model, e.batch_size): e.epoch_seconds for e in PAPER_EPOCHS}
+    return MeasuredRun(
+        machine=run.machine,
+        trained_on=processor,
+        augmented_on=PAPER_CPU[run.machine],
+        dataset=PAPER_DATASET,
+        model=run.model,
+        batch_size=run.batch_size,
+        seconds=run.seconds,
+        epoch_seconds=epochs.get(key),
+        test_accuracy=run.test_accuracy,
+        is_papers=True,
+        settings={"network": run.model.rstrip("0123456789")},
+    )
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """Of positive numbers, however far apart. Raises ValueError for none."""
+    logs = [math.log(value) for value in values]
+    if not logs:
+        raise ValueError("there are no values")
+    return math.exp(math.fsum(logs) / len(logs))

@@ -1,0 +1,200 @@
+"""`cnntop report sweep`: accuracy over two keys of the recipe, and against seconds."""
+
+from cnntop.core.analysis.colour_scale import colour, is_light, share_between
+from cnntop.core.analysis.figure import FAINT, INK, PALETTE, Axis, Figure
+from cnntop.core.analysis.report.sweep import Cell, Choice, HeatMap, SweepReport
+from cnntop.tui.format import NOT_MEASURED, clock
+from cnntop.tui.reports.page import CHANGED, Part, Table, Words, left_out, plural, with_spread
+
+CSV_COLUMNS = (
+    "machine", "trained_on", "dataset", "network", "details", "x", "x_value", "y", "y_value",
+    "test_accuracy", "low", "high", "runs", "seconds",
+)  # fmt: skip
+
+_EQUAL = 1.1
+_CELL_WIDTH, _CELL_HEIGHT, _FRONT_HEIGHT, _WIDTH = 74, 40, 260, 720
+
+
+def parts(report: SweepReport) -> list[Part]:
+    found: list[Part] = []
+    if not report.maps:
+        found.append(
+            Words(
+                f"Not measured: no two runs in these folders differ in nothing but {report.x}, "
+                f"{report.y} and seed."
+            )
+        )
+    for heat_map in report.maps:
+        found += [_table(heat_map), Words(_words(heat_map))]
+    for choice in report.choices:
+        found += [_front(choice), Words(_beaten(choice))]
+    return found + list(
+        left_out(
+            {
+                f"alone, with no other that differs in {report.x} and {report.y} only": (
+                    report.single if report.maps else 0
+                ),
+                "without an accuracy": report.unmeasured,
+                CHANGED: report.changed,
+            }
+        )
+    )
+
+
+def heading(heat_map: HeatMap) -> str:
+    told = [
+        f"Test accuracy in %: {heat_map.network} on {heat_map.dataset}",
+        f"trained on {heat_map.trained_on} of {heat_map.machine}",
+        heat_map.details,
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _table(heat_map: HeatMap) -> Table:
+    rows, shades = [], {}
+    for row, y_value in enumerate(heat_map.y_values):
+        cells = [heat_map.cells.get((x_value, y_value)) for x_value in heat_map.x_values]
+        rows.append([f"{heat_map.y} {y_value}", *map(_accuracy, cells)])
+        for column, cell in enumerate(cells, 1):
+            if cell:
+                shades[row, column] = _share(heat_map, cell)
+    headings = [f"{heat_map.x}:", *heat_map.x_values]
+    return Table(heading(heat_map), headings, rows, shades=shades)
+
+
+def _accuracy(cell: Cell | None) -> str:
+    return with_spread(cell.test_accuracy if cell else None, 100, 1)
+
+
+def _share(heat_map: HeatMap, cell: Cell) -> float:
+    means = [one.test_accuracy.mean for one in heat_map.cells.values()]
+    return share_between(cell.test_accuracy.mean, min(means), max(means))
+
+
+def _words(heat_map: HeatMap) -> str:
+    x_value, y_value = heat_map.best
+    best = f"{_accuracy(heat_map.cells[heat_map.best])} %"
+    told = [f"Best: {heat_map.x} {x_value}, {heat_map.y} {y_value} with {best}."]
+    if heat_map.seconds is None:
+        told.append("How long they trained was not measured.")
+    else:
+        low, high = heat_map.seconds
+        times = clock(low) if clock(low) == clock(high) else f"{clock(low)} to {clock(high)}"
+        equal = "equal time" if high <= _EQUAL * low else "not equal time"
+        told.append(f"Trained for {times} each: {equal}.")
+    counts = {cell.test_accuracy.count for cell in heat_map.cells.values()}
+    told.append(
+        f"Runs a cell: {min(counts)}." if len(counts) == 1
+        else f"Runs a cell: {min(counts)} to {max(counts)}."
+    )  # fmt: skip
+    if max(counts) < 3:
+        told.append("Too few for intervals: neighbours may differ by chance.")
+    return " ".join(told)
+
+
+def _front(choice: Choice) -> Table:
+    rows = [
+        [one.label, clock(one.seconds), with_spread(one.test_accuracy, 100, 2)]
+        for one in choice.candidates
+        if one.is_on_front
+    ]
+    title = (
+        f"Most accuracy for the time (Pareto front): {choice.dataset}, trained on "
+        f"{choice.trained_on} of {choice.machine}"
+    )
+    return Table(title, ["settings", "trained", "test accuracy %"], rows)
+
+
+def _beaten(choice: Choice) -> str:
+    beaten = sum(not one.is_on_front for one in choice.candidates)
+    if not beaten:
+        return "Nothing else was trained there."
+    verb = "is" if beaten == 1 else "are"
+    return (
+        f"{plural(beaten, 'other setting')} {verb} beaten by one of these in accuracy or time, and "
+        "better in neither."
+    )
+
+
+def csv_rows(report: SweepReport) -> list[dict[str, object]]:
+    """A row for every cell of the heat maps."""
+    return [
+        {
+            "machine": heat_map.machine,
+            "trained_on": heat_map.trained_on,
+            "dataset": heat_map.dataset,
+            "network": heat_map.network,
+            "details": heat_map.details,
+            "x": heat_map.x,
+            "x_value": x_value,
+            "y": heat_map.y,
+            "y_value": y_value,
+            "test_accuracy": cell.test_accuracy.mean,
+            "low": cell.test_accuracy.low,
+            "high": cell.test_accuracy.high,
+            "runs": cell.test_accuracy.count,
+            "seconds": cell.seconds,
+        }
+        for heat_map in report.maps
+        for x_value in heat_map.x_values
+        for y_value in heat_map.y_values
+        if (cell := heat_map.cells.get((x_value, y_value)))
+    ]
+
+
+def picture(report: SweepReport) -> str:
+    """The heat maps, and below them accuracy against seconds with the front."""
+    heights = [_CELL_HEIGHT * len(one.y_values) + 100 for one in report.maps]
+    widest = max((len(one.x_values) for one in report.maps), default=0)
+    width = max(_WIDTH, 140 + _CELL_WIDTH * widest + 40)
+    figure = Figure(
+        width, 70 + sum(heights) + (_FRONT_HEIGHT + 100) * len(report.choices),
+        f"Test accuracy over {report.x} and {report.y}",
+    )  # fmt: skip
+    top = 70.0
+    for heat_map, height in zip(report.maps, heights, strict=True):
+        _heat_map(figure, top, heat_map)
+        top += height
+    for choice in report.choices:
+        _scatter(figure, top, width, choice)
+        top += _FRONT_HEIGHT + 100
+    return figure.svg()
+
+
+def _heat_map(figure: Figure, top: float, heat_map: HeatMap) -> None:
+    columns, rows = heat_map.x_values, heat_map.y_values
+    across, up = Axis.of_names(heat_map.x, columns), Axis.of_names(heat_map.y, rows[::-1])
+    size = _CELL_WIDTH * len(columns), _CELL_HEIGHT * len(rows)
+    figure.text(16, top - 8, heading(heat_map), bold=True)
+    plot = figure.plot(100, top + 4, *size, across, up)
+    for column, x_value in enumerate(columns):
+        for row, y_value in enumerate(rows):
+            cell = heat_map.cells.get((x_value, y_value))
+            y = len(rows) - row
+            middle = plot.x(column + 0.5), plot.y(y - 0.5) + 4
+            if cell is None:
+                figure.text(*middle, NOT_MEASURED, anchor="middle", colour=FAINT)
+                continue
+            share = _share(heat_map, cell)
+            plot.box(column, y - 1, column + 1, y, colour(share), edge="#ffffff")
+            ink = INK if is_light(share) else "#ffffff"
+            figure.text(*middle, _accuracy(cell), anchor="middle", colour=ink)
+
+
+def _scatter(figure: Figure, top: float, width: float, choice: Choice) -> None:
+    found = choice.candidates
+    across = Axis.over("seconds (logarithmic)", [one.seconds for one in found], log=True)
+    up = Axis.over("test accuracy (%)", [100 * one.test_accuracy.mean for one in found])
+    figure.text(16, top - 8, f"Accuracy against time: {choice.dataset}, trained on "
+                f"{choice.trained_on} of {choice.machine}", bold=True)  # fmt: skip
+    plot = figure.plot(80, top + 28, width - 280, _FRONT_HEIGHT, across, up)
+    front = [one for one in found if one.is_on_front]
+    for one in found:
+        if not one.is_on_front:
+            plot.dot(one.seconds, 100 * one.test_accuracy.mean, PALETTE[5], 3)
+    plot.line([(one.seconds, 100 * one.test_accuracy.mean) for one in front], PALETTE[1], "front")
+    for one in front:
+        x, y = one.seconds, 100 * one.test_accuracy.mean
+        plot.dot(x, y, PALETTE[1], 4)
+        figure.text(plot.x(x) + 7, plot.y(y) + 4, one.label, size=10)
+    plot.legend()
