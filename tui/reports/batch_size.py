@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cnntop.core.analysis.figure import FAINT, PALETTE, Axis, Figure
+from cnntop.core.analysis.figure import FAINT, PALETTE, Axis, Figure, shortened
 from cnntop.core.analysis.report.batch_size import BatchRow, BatchSizes, Claim, Series
 from cnntop.core.analysis.report.estimate import CONFIDENCE, FEWEST, Difference, Estimate
 from cnntop.tui.format import NOT_MEASURED, clock, percent
@@ -20,11 +20,12 @@ _CLAIMS = {
     "wait": "with larger minibatches the network waits more for augmentation",
     "accuracy": "larger minibatches reach less accuracy in the same time",
 }
-_PANELS: tuple[tuple[str, Callable[[BatchRow], Estimate | None], float], ...] = (
-    ("epoch (s)", lambda row: row.epoch_seconds, 1.0),
-    ("wait (%)", lambda row: row.wait_fraction, 100.0),
-    ("test accuracy (%)", lambda row: row.test_accuracy, 100.0),
+_PANELS: tuple[tuple[str, Callable[[BatchRow], Estimate | None], float, float | None], ...] = (
+    ("epoch (s)", lambda row: row.epoch_seconds, 1.0, None),
+    ("wait (%)", lambda row: row.wait_fraction, 100.0, None),
+    ("test accuracy (%)", lambda row: row.test_accuracy, 100.0, 2.0),
 )
+"""What is drawn, times what, and how much is left free above and below; None begins at 0."""
 _PANEL_WIDTH, _SERIES_HEIGHT = 210, 250
 
 
@@ -37,6 +38,8 @@ def parts(report: BatchSizes) -> list[Part]:
                 "seed)."
             )
         )
+    if sum(not series.is_papers for series in report.series) > 1:
+        found.append(_tally(report))
     for series in report.series:
         found.append(_table(series))
         found += [Words(sentence(claim, series)) for claim in series.claims]
@@ -57,6 +60,22 @@ def parts(report: BatchSizes) -> list[Part]:
         )
     why = "alone, with no other that differs in batch size only"
     return found + list(left_out({why: report.single, CHANGED: report.changed}))
+
+
+def _tally(report: BatchSizes) -> Table:
+    claims = [claim for series in report.series if not series.is_papers for claim in series.claims]
+    verdicts = ("holds", "does not hold", "undecided", "too few runs", "not measured")
+    rows = []
+    for subject, said in _CLAIMS.items():
+        found = [_verdict(claim) for claim in claims if claim.subject == subject]
+        rows.append([said, *(str(found.count(verdict)) for verdict in verdicts)])
+    return Table("The paper's claims, in how many series of runs", ["claim", *verdicts], rows)
+
+
+def _verdict(claim: Claim) -> str:
+    if claim.measured is not None and claim.measured.low is None:
+        return "too few runs"
+    return claim.verdict
 
 
 def heading(series: Series) -> str:
@@ -108,8 +127,8 @@ def sentence(claim: Claim, series: Series) -> str:
     found = claim.measured
     told = f"{_figures(claim, found, series)}; {_certainty(found)}"
     opening = {
-        "holds": f"Here too {said}",
-        "does not hold": f"Against the paper's claim that {said}",
+        "holds": f"As the paper says, {said}",
+        "does not hold": f"Not as the paper says, that {said}",
         "undecided": f"It is open whether {said}",
     }[claim.verdict]
     return f"{opening}: {told}."
@@ -188,22 +207,27 @@ def picture(report: BatchSizes) -> str:
     for number, series in enumerate(report.series):
         top = 64 + _SERIES_HEIGHT * number
         colour = PALETTE[4] if series.is_papers else PALETTE[0]
-        figure.text(16, top + 14, heading(series), bold=True)
-        for column, (label, of, scale) in enumerate(_PANELS):
+        equal = "" if series.is_equal_time else ", not for equal time"
+        title = shortened(heading(series), width - 180) + equal
+        figure.text(16, top + 14, title, bold=True)
+        for column, (label, of, scale, free) in enumerate(_PANELS):
             left = 72 + column * (_PANEL_WIDTH + 80)
-            _panel(figure, left, top + 34, series, label, of, scale, colour)
+            _panel(figure, left, top + 34, series, label, of, scale, free, colour)
     return figure.svg()
 
 
 def _panel(
     figure: Figure, left: float, top: float, series: Series, label: str,
-    of: Callable[[BatchRow], Estimate | None], scale: float, colour: str,
+    of: Callable[[BatchRow], Estimate | None], scale: float, free: float | None, colour: str,
 ) -> None:  # fmt: skip
     found = [of(row) for row in series.rows]
     ends = [end for one in found if one for end in (one.mean, one.low, one.high)]
-    values = [None if end is None else scale * end for end in ends]
+    values = [scale * end + more for end in ends if end is not None
+              for more in (-(free or 0.0), free or 0.0)]  # fmt: skip
     across = Axis.of_names("batch size", [str(row.batch_size) for row in series.rows])
-    plot = figure.plot(left, top, _PANEL_WIDTH, 150, across, Axis.over(label, values))
+    plot = figure.plot(
+        left, top, _PANEL_WIDTH, 150, across, Axis.over(label, values, zero=free is None)
+    )
     if not values:
         figure.text(left + _PANEL_WIDTH / 2, top + 75, "not measured", anchor="middle",
                     colour=FAINT)  # fmt: skip

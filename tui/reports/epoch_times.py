@@ -88,17 +88,15 @@ def csv_rows(report: EpochTimes) -> list[dict[str, object]]:
 def picture(report: EpochTimes) -> str:
     """Bars side by side for each network and batch size, on one logarithmic axis."""
     lines = _picture_lines(report)
-    labels = [_label(setup) for _, setup in lines if setup]
-    left = min(_WIDEST_LABEL, 24 + max(map(text_width, labels), default=0))
-    height = len(lines) * _BAR_HEIGHT
-    figure = Figure(
-        left + 480, 100 + height + 60, "Seconds an epoch",
-        "evaluation included; the paper's rows are its Figure 4",
-    )  # fmt: skip
+    datasets = {setup.dataset for setup in report.setups}
+    names = {setup: _label(setup, len(datasets) > 1) for setup in report.setups}
+    left = min(_WIDEST_LABEL, 32 + max(map(text_width, names.values()), default=200))
+    height = _BAR_HEIGHT * max(1, len(lines))
+    told = ["trained on / augmented on", *(datasets if len(datasets) == 1 else ())]
+    figure = Figure(left + 480, 144 + height, "Seconds an epoch", ", ".join(told))
     means = [cell.mean for cell in report.cells.values()]
-    seconds = Axis.over("seconds an epoch (logarithmic)", means, log=True)
-    up = Axis("", 0, max(1, len(lines)), names=("",))
-    plot = figure.plot(left, 84, 400, height, seconds, up)
+    seconds = Axis.over("seconds an epoch, with evaluation (logarithmic)", means, log=True)
+    plot = figure.plot(left, 84, 400, height, seconds, Axis("", 0, max(1, len(lines)), names=("",)))
     for number, (load, setup) in enumerate(lines):
         top = len(lines) - number
         middle = plot.y(top - 0.5) + 4
@@ -107,9 +105,9 @@ def picture(report: EpochTimes) -> str:
             continue
         cell = report.cells[setup, load]
         colour = PAPER_COLOUR if setup.is_papers else MEASURED_COLOUR
-        told = "the paper's" if setup.is_papers else "measured"
-        plot.box(seconds.low, top - 0.12, cell.mean, top - 0.88, colour, told)
-        figure.text(left - 8, middle, shortened(_label(setup), left - 24), anchor="end")
+        told_by = "the paper's Figure 4" if setup.is_papers else "measured"
+        plot.box(seconds.low, top - 0.12, cell.mean, top - 0.88, colour, told_by)
+        figure.text(left - 8, middle, shortened(names[setup], left - 24), anchor="end")
         figure.text(plot.x(cell.mean) + 5, middle, seconds_figure(cell.mean), colour=FAINT)
     plot.legend()
     return figure.svg()
@@ -124,8 +122,7 @@ def _picture_lines(report: EpochTimes) -> list[tuple[Workload, Setup | None]]:
     return lines
 
 
-def _label(setup: Setup) -> str:
-    told = [f"{machine(setup)}: {setup.trained_on}"]
-    if setup.augmented_on != setup.trained_on:
-        told.append(f"augmented on {setup.augmented_on}")
-    return ", ".join([*told, *filter(None, (setup.variant, setup.dataset))])
+def _label(setup: Setup, with_dataset: bool) -> str:
+    processors = dict.fromkeys((setup.trained_on, setup.augmented_on))
+    told = [f"{machine(setup)}: {' / '.join(processors)}", setup.variant]
+    return ", ".join(filter(None, [*told, setup.dataset if with_dataset else ""]))

@@ -14,7 +14,7 @@ CSV_COLUMNS = (
     "over_source", "ratio", "shared_settings", "measured_low", "measured_high", "spread_factor",
 )  # fmt: skip
 
-_CELL, _WIDEST_LABEL = 64, 330
+_CELL, _WIDEST_LABEL, _MOST_SETTINGS = 64, 330, 12
 
 
 def parts(report: Hardware) -> list[Part]:
@@ -94,20 +94,30 @@ def _speeds(report: Hardware) -> Table:
     connected = [one for group in report.groups for one in group.processors]
     off = {cell: rest for group in report.groups for cell, rest in group.residuals.items()}
     settings = sorted({setting for _, setting in off}, key=_setting_order)
+    title = "Images a second as measured [times what the fit says]"
+    if len(settings) > _MOST_SETTINGS:
+        title += f", in the {_MOST_SETTINGS} of {len(settings)} settings that fit worst"
+        worst = dict.fromkeys(settings, 0.0)
+        for (_, setting), rest in off.items():
+            worst[setting] = max(worst[setting], abs(math.log(rest)))
+        settings = sorted(settings, key=worst.__getitem__, reverse=True)[:_MOST_SETTINGS]
+        settings.sort(key=_setting_order)
     rows = []
     for setting in settings:
-        cells = []
-        for processor in connected:
-            measured = report.images_per_second.get((processor, setting))
-            rest = off.get((processor, setting))
-            cells.append(
-                NOT_MEASURED if measured is None or rest is None
-                else f"{rate(measured)} [{rest:.2f}]"
-            )  # fmt: skip
+        cells = (
+            _speed(report.images_per_second.get((one, setting)), off.get((one, setting)))
+            for one in connected
+        )
         rows.append([_setting(setting), *cells])
     numbers = [str(number) for number in range(1, len(connected) + 1)]
-    title = "Images a second as measured [times what the fit says]"
     return Table(title, ["setting", *numbers], rows)
+
+
+def _speed(images_per_second: float | None, rest: float | None) -> str:
+    if images_per_second is None or rest is None:
+        return NOT_MEASURED
+    shown = rate(images_per_second) if images_per_second >= 99.5 else f"{images_per_second:.3g}"
+    return f"{shown} [{rest:.2f}]"
 
 
 def _setting(setting: Setting) -> str:
@@ -173,13 +183,13 @@ def picture(report: Hardware) -> str:
     left = min(_WIDEST_LABEL, 56 + max(map(text_width, names), default=0))
     side = _CELL * max(1, len(names))
     figure = Figure(
-        max(560, left + side + 24), side + 134, "How many times as fast a row is as a column",
-        "one speed a processor, fitted to all shared settings; in brackets how many two share",
+        max(560, left + side + 24), side + 110, "How many times as fast a row is as a column",
+        "one fitted speed each; in brackets: shared settings",
     )  # fmt: skip
     numbers = [str(number) for number in range(1, len(names) + 1)]
     rows = [f"{shortened(name, left - 46)}  {n}" for n, name in zip(numbers, names, strict=True)]
-    across, up = Axis.of_names("", numbers), Axis.of_names("", rows[::-1])
-    plot = figure.plot(left, 84, side, side, across, up)
+    across, up = Axis.of_names("processor", numbers), Axis.of_names("", rows[::-1])
+    plot = figure.plot(left, 64, side, side, across, up)
     ratios = [
         abs(math.log(group.speeds[one])) for group in report.groups for one in group.processors
     ]

@@ -1,7 +1,8 @@
 """`cnntop report sweep`: accuracy over two keys of the recipe, and against seconds."""
 
 from cnntop.core.analysis.colour_scale import colour, is_light, share_between
-from cnntop.core.analysis.figure import FAINT, INK, PALETTE, Axis, Figure
+from cnntop.core.analysis.figure import FAINT, INK, PALETTE, Axis, Figure, shortened, text_width
+from cnntop.core.analysis.report.batch_size import EQUAL_TIME
 from cnntop.core.analysis.report.sweep import Cell, Choice, HeatMap, SweepReport
 from cnntop.tui.format import NOT_MEASURED, clock
 from cnntop.tui.reports.page import CHANGED, Part, Table, Words, left_out, plural, with_spread
@@ -11,7 +12,6 @@ CSV_COLUMNS = (
     "test_accuracy", "low", "high", "runs", "seconds",
 )  # fmt: skip
 
-_EQUAL = 1.1
 _CELL_WIDTH, _CELL_HEIGHT, _FRONT_HEIGHT, _WIDTH = 74, 40, 260, 720
 
 
@@ -42,12 +42,16 @@ def parts(report: SweepReport) -> list[Part]:
 
 
 def heading(heat_map: HeatMap) -> str:
-    told = [
-        f"Test accuracy in %: {heat_map.network} on {heat_map.dataset}",
-        f"trained on {heat_map.trained_on} of {heat_map.machine}",
-        heat_map.details,
-    ]
+    return f"Test accuracy in %: {_what(heat_map)}, {_where(heat_map)}"
+
+
+def _what(heat_map: HeatMap) -> str:
+    told = [f"{heat_map.network} on {heat_map.dataset}", heat_map.details]
     return ", ".join(filter(None, told))
+
+
+def _where(of: HeatMap | Choice) -> str:
+    return f"trained on {of.trained_on} of {of.machine}"
 
 
 def _table(heat_map: HeatMap) -> Table:
@@ -80,7 +84,7 @@ def _words(heat_map: HeatMap) -> str:
     else:
         low, high = heat_map.seconds
         times = clock(low) if clock(low) == clock(high) else f"{clock(low)} to {clock(high)}"
-        equal = "equal time" if high <= _EQUAL * low else "not equal time"
+        equal = "equal time" if high <= EQUAL_TIME * low else "not equal time"
         told.append(f"Trained for {times} each: {equal}.")
     counts = {cell.test_accuracy.count for cell in heat_map.cells.values()}
     told.append(
@@ -111,8 +115,8 @@ def _beaten(choice: Choice) -> str:
         return "Nothing else was trained there."
     verb = "is" if beaten == 1 else "are"
     return (
-        f"{plural(beaten, 'other setting')} {verb} beaten by one of these in accuracy or time, and "
-        "better in neither."
+        f"{plural(beaten, 'other setting')} {verb} beaten by one of these: more accurate in no "
+        "more time (times within 10 % count as equal)."
     )
 
 
@@ -143,21 +147,23 @@ def csv_rows(report: SweepReport) -> list[dict[str, object]]:
 
 
 def picture(report: SweepReport) -> str:
-    """The heat maps, and below them accuracy against seconds with the front."""
-    heights = [_CELL_HEIGHT * len(one.y_values) + 100 for one in report.maps]
+    """The heat maps, and below them accuracy against seconds with the front, where times differ."""
+    scatters = [choice for choice in report.choices if not choice.is_equal_time]
+    heights = [_CELL_HEIGHT * len(one.y_values) + 110 for one in report.maps]
     widest = max((len(one.x_values) for one in report.maps), default=0)
-    width = max(_WIDTH, 140 + _CELL_WIDTH * widest + 40)
+    width = max(_WIDTH, 140 + _CELL_WIDTH * widest)
+    note = "in %; ±: interval of 95 % of the mean, from 3 seeds; (2): mean of two"
     figure = Figure(
-        width, 70 + sum(heights) + (_FRONT_HEIGHT + 100) * len(report.choices),
-        f"Test accuracy over {report.x} and {report.y}",
+        width, 84 + sum(heights) + (_FRONT_HEIGHT + 120) * len(scatters),
+        f"Test accuracy over {report.x} and {report.y}", note,
     )  # fmt: skip
-    top = 70.0
+    top = 76.0
     for heat_map, height in zip(report.maps, heights, strict=True):
         _heat_map(figure, top, heat_map)
         top += height
-    for choice in report.choices:
+    for choice in scatters:
         _scatter(figure, top, width, choice)
-        top += _FRONT_HEIGHT + 100
+        top += _FRONT_HEIGHT + 120
     return figure.svg()
 
 
@@ -165,8 +171,8 @@ def _heat_map(figure: Figure, top: float, heat_map: HeatMap) -> None:
     columns, rows = heat_map.x_values, heat_map.y_values
     across, up = Axis.of_names(heat_map.x, columns), Axis.of_names(heat_map.y, rows[::-1])
     size = _CELL_WIDTH * len(columns), _CELL_HEIGHT * len(rows)
-    figure.text(16, top - 8, heading(heat_map), bold=True)
-    plot = figure.plot(100, top + 4, *size, across, up)
+    _titled(figure, top, _what(heat_map), _where(heat_map))
+    plot = figure.plot(100, top + 24, *size, across, up)
     for column, x_value in enumerate(columns):
         for row, y_value in enumerate(rows):
             cell = heat_map.cells.get((x_value, y_value))
@@ -181,20 +187,29 @@ def _heat_map(figure: Figure, top: float, heat_map: HeatMap) -> None:
             figure.text(*middle, _accuracy(cell), anchor="middle", colour=ink)
 
 
+def _titled(figure: Figure, top: float, what: str, where: str) -> None:
+    figure.text(16, top, shortened(what, figure.width - 32), bold=True)
+    figure.text(16, top + 16, shortened(where, figure.width - 32), colour=FAINT)
+
+
 def _scatter(figure: Figure, top: float, width: float, choice: Choice) -> None:
     found = choice.candidates
     across = Axis.over("seconds (logarithmic)", [one.seconds for one in found], log=True)
     up = Axis.over("test accuracy (%)", [100 * one.test_accuracy.mean for one in found])
-    figure.text(16, top - 8, f"Accuracy against time: {choice.dataset}, trained on "
-                f"{choice.trained_on} of {choice.machine}", bold=True)  # fmt: skip
-    plot = figure.plot(80, top + 28, width - 280, _FRONT_HEIGHT, across, up)
-    front = [one for one in found if one.is_on_front]
+    _titled(figure, top, f"Accuracy against time: {choice.dataset}", _where(choice))
+    plot = figure.plot(80, top + 48, width - 120, _FRONT_HEIGHT, across, up)
     for one in found:
         if not one.is_on_front:
-            plot.dot(one.seconds, 100 * one.test_accuracy.mean, PALETTE[5], 3)
-    plot.line([(one.seconds, 100 * one.test_accuracy.mean) for one in front], PALETTE[1], "front")
-    for one in front:
-        x, y = one.seconds, 100 * one.test_accuracy.mean
-        plot.dot(x, y, PALETTE[1], 4)
-        figure.text(plot.x(x) + 7, plot.y(y) + 4, one.label, size=10)
+            at = one.seconds, 100 * one.test_accuracy.mean
+            plot.dot(*at, PALETTE[5], 3)
+    front = [(one.seconds, 100 * one.test_accuracy.mean) for one in found if one.is_on_front]
+    plot.line(front, PALETTE[1], "Pareto front")
+    for at, one in zip(front, (one for one in found if one.is_on_front), strict=True):
+        plot.dot(*at, PALETTE[1], 4)
+        x, y = plot.x(at[0]), plot.y(at[1])
+        # Nothing is above and left of the front but the frame's end.
+        if x - 7 - text_width(one.label, 10) > plot.left:
+            figure.text(x - 7, y - 5, one.label, anchor="end", size=10)
+        else:
+            figure.text(x + 7, y + 11, one.label, size=10)
     plot.legend()

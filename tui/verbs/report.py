@@ -1,6 +1,6 @@
 """`cnntop report`: the paper's tables and claims, from the runs of one or several machines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,10 +50,10 @@ def epoch_times(
 ) -> None:
     """Epoch seconds by machine, processors, network and batch size: the paper's Figure 4."""
     from cnntop.core.analysis.report.epoch_times import epoch_times
-    from cnntop.core.analysis.report.measured import paper_epoch_runs
+    from cnntop.core.analysis.report.measured import paper_epoch_rows
     from cnntop.tui.reports import epoch_times as page
 
-    runs = _measured(dirs, every) + ([] if no_paper else paper_epoch_runs())
+    runs = _measured(dirs, every, [] if no_paper else paper_epoch_rows())
     found = epoch_times(runs)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
@@ -79,10 +79,10 @@ def hardware(
 ) -> None:
     """How fast processors are relative to each other: the paper's Figure 5, made consistent."""
     from cnntop.core.analysis.report.hardware import hardware
-    from cnntop.core.analysis.report.measured import paper_epoch_runs
+    from cnntop.core.analysis.report.measured import paper_epoch_rows
     from cnntop.tui.reports import hardware as page
 
-    runs = _measured(dirs, every) + ([] if no_paper else paper_epoch_runs())
+    runs = _measured(dirs, every, [] if no_paper else paper_epoch_rows())
     found = hardware(runs, any_dataset)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
@@ -101,10 +101,10 @@ def batch_size(
 ) -> None:
     """Epoch seconds, wait and accuracy against the minibatch: the paper's main claim, tested."""
     from cnntop.core.analysis.report.batch_size import batch_sizes
-    from cnntop.core.analysis.report.measured import paper_accuracy_runs
+    from cnntop.core.analysis.report.measured import paper_accuracy_rows
     from cnntop.tui.reports import batch_size as page
 
-    runs = _measured(dirs, every) + ([] if no_paper else paper_accuracy_runs())
+    runs = _measured(dirs, every, [] if no_paper else paper_accuracy_rows())
     found = batch_sizes(runs)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
@@ -135,13 +135,15 @@ def sweep(
     )  # fmt: skip
 
 
-def _measured(dirs: Sequence[Path] | None, every: bool) -> "list[MeasuredRun]":
-    """The runs that count, of the folders that were given."""
+def _measured(
+    dirs: Sequence[Path] | None, every: bool, papers: Iterable[Mapping[str, str]] = ()
+) -> "list[MeasuredRun]":
+    """The runs that count, of the folders that were given and of the paper."""
     from cnntop.core.analysis.report.measured import measured_runs
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.core.runs.gathered import COUNTED, gathered_rows
 
-    rows = gathered_rows(dirs or [default_runs_dir()])
+    rows = [*gathered_rows(dirs or [default_runs_dir()]), *papers]
     return measured_runs(row for row in rows if every or row["status"] in COUNTED)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnntop.core.analysis.report.estimate import Difference, Estimate, difference, estimate
-from cnntop.core.analysis.report.measured import MeasuredRun
+from cnntop.core.analysis.report.measured import MeasuredRun, by_seed
 from cnntop.core.text import natural_order
 
 PAPER_PAIR = (32, 128)
@@ -25,7 +25,8 @@ Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
 
 @dataclass(frozen=True)
 class BatchRow:
-    """What the runs of one batch size measured; `seconds` are the shortest and longest of them."""
+    """What the runs of one batch size measured; `seconds` are the shortest and longest of them,
+    None unless all are known. Accuracies count once a seed."""
 
     batch_size: int
     runs: int
@@ -152,7 +153,7 @@ def _row(size: int, runs: Sequence[MeasuredRun]) -> BatchRow:
         (min(seconds), max(seconds)) if len(seconds) == len(runs) else None,
         estimate(run.epoch_seconds for run in runs),
         estimate(run.wait_fraction for run in runs),
-        estimate(run.test_accuracy for run in runs),
+        estimate(by_seed(runs)),
     )
 
 

@@ -18,6 +18,7 @@ class Setup:
     dataset: str
     variant: str
     is_papers: bool
+    on_cpu: bool
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,15 @@ def epoch_times(runs: Iterable[MeasuredRun]) -> EpochTimes:
 
 def _setup(run: MeasuredRun) -> Setup:
     variant = ", ".join(filter(None, (run.threads, run.variant)))
-    return Setup(run.machine, run.trained_on, run.augmented_on, run.dataset, variant, run.is_papers)
+    return Setup(
+        run.machine, run.trained_on, run.augmented_on, run.dataset, variant, run.is_papers,
+        run.on_cpu,
+    )  # fmt: skip
 
 
 def _order(setup: Setup) -> tuple[bool, str, str, bool, str, str, str]:
-    """The paper's last; a machine's rows together, those that train elsewhere than on the CPU that
-    augments first, as in the paper."""
-    own_cpu = setup.trained_on == setup.augmented_on
+    """The paper's last; a machine's rows together, GPUs before the CPU, as in the paper."""
     return (
-        setup.is_papers, setup.machine, setup.dataset, own_cpu, setup.trained_on,
+        setup.is_papers, setup.machine, setup.dataset, setup.on_cpu, setup.trained_on,
         setup.augmented_on, setup.variant,
     )  # fmt: skip

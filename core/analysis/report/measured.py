@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from cnntop.core.analysis.paper import PAPER_EPOCHS, PAPER_RUNS, PaperEpoch, PaperRun
 from cnntop.core.text import printable
 
+PAPER = "paper"
+"""What a row says in `source` if it is the paper's."""
 PAPER_DATASET = "cifar10"
 PAPER_IMAGES = 50_000
 """Training images of CIFAR-10, in each epoch of the paper's."""
@@ -44,11 +46,12 @@ class MeasuredRun:
     test_accuracy: float | None = None
     was_changed: bool = False
     is_papers: bool = False
+    on_cpu: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def measured_runs(rows: Iterable[Mapping[str, str]]) -> list[MeasuredRun]:
-    """The runs of `rows` (of the summary, see `gathered_rows`) of which it is known what was
+    """The runs of `rows` (see `gathered_rows` and `paper_epoch_rows`) of which it is known what was
     trained where; others could stand in no table."""
     runs = (_measured(row) for row in rows)
     return [run for run in runs if run is not None]
@@ -83,6 +86,8 @@ def _measured(row: Mapping[str, str]) -> MeasuredRun | None:
         wait_fraction=number(row.get("wait_fraction"), 0, 1),
         test_accuracy=number(row.get("test_accuracy"), 0, 1),
         was_changed=bool(text("fixes")),
+        is_papers=row.get("source") == PAPER,
+        on_cpu=text("device") == "cpu",
         settings=settings,
     )
 
@@ -142,48 +147,56 @@ def _variant(settings: Mapping[str, str]) -> str:
     return ", ".join(parts)
 
 
-def paper_epoch_runs() -> list[MeasuredRun]:
-    """The paper's Figure 4. Its images a second are those of whole epochs."""
+def paper_epoch_rows() -> list[dict[str, str]]:
+    """The paper's Figure 4 as rows. Its images a second are those of whole epochs."""
     return [_paper_epoch(epoch) for epoch in PAPER_EPOCHS]
 
 
-def paper_accuracy_runs() -> list[MeasuredRun]:
+def paper_accuracy_rows() -> list[dict[str, str]]:
     """The paper's accuracies after a time, trained on machine A's GPU, each with the epoch seconds
     of Figure 4 where it has them."""
     return [_paper_run(run) for run in PAPER_RUNS]
 
 
-def _paper_epoch(epoch: PaperEpoch) -> MeasuredRun:
-    return MeasuredRun(
-        machine=epoch.machine,
-        trained_on=epoch.processor,
-        augmented_on=PAPER_CPU[epoch.machine],
-        dataset=PAPER_DATASET,
-        model=epoch.model,
-        batch_size=epoch.batch_size,
-        epoch_seconds=epoch.epoch_seconds,
-        images_per_second=PAPER_IMAGES / epoch.epoch_seconds,
-        is_papers=True,
-    )
+def _paper_epoch(epoch: PaperEpoch) -> dict[str, str]:
+    return _paper_row(epoch.machine, epoch.processor, epoch.model, epoch.batch_size) | {
+        "epoch_seconds": f"{epoch.epoch_seconds:.6g}",
+        "images_per_second": f"{PAPER_IMAGES / epoch.epoch_seconds:.12g}",
+    }
 
 
-def _paper_run(run: PaperRun) -> MeasuredRun:
-    processor = PAPER_GPU[run.machine]
-    key = (processor, run.model, run.batch_size)
+def _paper_run(run: PaperRun) -> dict[str, str]:
+    key = (PAPER_GPU[run.machine], run.model, run.batch_size)
     epochs = {(e.processor, e.model, e.batch_size): e.epoch_seconds for e in PAPER_EPOCHS}
-    return MeasuredRun(
-        machine=run.machine,
-        trained_on=processor,
-        augmented_on=PAPER_CPU[run.machine],
-        dataset=PAPER_DATASET,
-        model=run.model,
-        batch_size=run.batch_size,
-        seconds=run.seconds,
-        epoch_seconds=epochs.get(key),
-        test_accuracy=run.test_accuracy,
-        is_papers=True,
-        settings={"network": run.model.rstrip("0123456789")},
-    )
+    row = _paper_row(run.machine, *key)
+    return row | {
+        "seconds": f"{run.seconds:.6g}",
+        "epoch_seconds": f"{epochs[key]:.6g}" if key in epochs else "",
+        "test_accuracy": f"{run.test_accuracy:.6g}",
+    }
+
+
+def _paper_row(machine: str, processor: str, model: str, batch_size: int) -> dict[str, str]:
+    return {
+        "source": PAPER,
+        "status": "finished",
+        "host": machine,
+        "device": "cpu" if processor == PAPER_CPU[machine] else "cuda",
+        "device_name": processor,
+        "cpu_name": PAPER_CPU[machine],
+        "dataset": PAPER_DATASET,
+        "model": model,
+        "batch_size": str(batch_size),
+    }
+
+
+def by_seed(runs: Iterable[MeasuredRun]) -> list[float]:
+    """The test accuracies of `runs`, one a seed: the same seed again is no independent repeat."""
+    seeds: dict[str, list[float]] = {}
+    for run in runs:
+        if run.test_accuracy is not None:
+            seeds.setdefault(run.seed, []).append(run.test_accuracy)
+    return [math.fsum(some) / len(some) for some in seeds.values()]
 
 
 def geometric_mean(values: Iterable[float]) -> float:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cnntop.core.analysis.report.batch_size import EQUAL_TIME
 from cnntop.core.analysis.report.estimate import Estimate, estimate
-from cnntop.core.analysis.report.measured import MeasuredRun
+from cnntop.core.analysis.report.measured import MeasuredRun, by_seed
 from cnntop.core.errors import UsageError
 from cnntop.core.text import natural_order, nearest, printable
 
@@ -61,12 +62,18 @@ class Candidate:
 @dataclass(frozen=True)
 class Choice:
     """All settings trained on the same images by the same processor, the fastest first. On the
-    front are those that no other beats: as accurate in less time, or more so in as little."""
+    front are those that no other beats: more accurate in as little time (within `EQUAL_TIME`), or
+    as accurate in less."""
 
     dataset: str
     machine: str
     trained_on: str
     candidates: tuple[Candidate, ...]
+
+    @property
+    def is_equal_time(self) -> bool:
+        """Whether all took as long, so that there is nothing to choose but accuracy."""
+        return self.candidates[-1].seconds <= EQUAL_TIME * self.candidates[0].seconds
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,7 @@ def _value_order(value: str) -> tuple[bool, float, list[str | int]]:
 
 
 def _cell(runs: Sequence[MeasuredRun]) -> Cell | None:
-    accuracy = estimate(run.test_accuracy for run in runs)
+    accuracy = estimate(by_seed(runs))
     seconds = estimate(run.seconds for run in runs)
     return None if accuracy is None else Cell(accuracy, seconds.mean if seconds else None)
 
@@ -180,17 +187,27 @@ def _choice(dataset: str, machine: str, trained_on: str, runs: Sequence[Measured
         alike.setdefault((run.limit, frozenset(run.settings.items())), []).append(run)
     differing = _differing(runs, ("kernels", "depth", "batch_size"))
     limits = len({run.limit for run in runs}) > 1
-    candidates: list[Candidate] = []
-    # The fastest first, the better first among equally fast: the front is every new best.
-    cells = [(cell, _label(some[0], differing, limits)) for some in alike.values()
-             if (cell := _cell(some))]  # fmt: skip
-    highest = -1.0
-    for cell, label in sorted(cells, key=lambda one: (one[0].seconds, -one[0].test_accuracy.mean)):
-        assert cell.seconds is not None
-        mean = cell.test_accuracy.mean
-        candidates.append(Candidate(label, cell.test_accuracy, cell.seconds, mean > highest))
-        highest = max(highest, mean)
-    return Choice(dataset, machine, trained_on, tuple(candidates))
+    cells = [
+        (cell.test_accuracy, cell.seconds, _label(some[0], differing, limits))
+        for some in alike.values()
+        if (cell := _cell(some)) and cell.seconds is not None
+    ]
+    cells.sort(key=lambda one: (one[1], -one[0].mean))
+    return Choice(dataset, machine, trained_on, _candidates(cells))
+
+
+def _candidates(cells: Sequence[tuple[Estimate, float, str]]) -> tuple[Candidate, ...]:
+    """Of settings with their accuracy and seconds, the fastest first."""
+    found, ahead = [], 0
+    best_before = best_in_time = -1.0
+    for accuracy, seconds, label in cells:
+        while ahead < len(cells) and cells[ahead][1] <= EQUAL_TIME * seconds:
+            best_in_time = max(best_in_time, cells[ahead][0].mean)
+            ahead += 1
+        is_on_front = accuracy.mean > best_before and accuracy.mean >= best_in_time
+        found.append(Candidate(label, accuracy, seconds, is_on_front))
+        best_before = max(best_before, accuracy.mean)
+    return tuple(found)
 
 
 def _label(run: MeasuredRun, differing: Sequence[str], limits: bool) -> str:
