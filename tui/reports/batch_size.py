@@ -20,12 +20,14 @@ _CLAIMS = {
     "wait": "with larger minibatches the network waits more for augmentation",
     "accuracy": "larger minibatches reach less accuracy in the same time",
 }
+_SHORT_CLAIMS = {"epochs": "slower epochs", "wait": "more wait", "accuracy": "less accuracy"}
 _PANELS: tuple[tuple[str, Callable[[BatchRow], Estimate | None], float, float | None], ...] = (
     ("epoch (s)", lambda row: row.epoch_seconds, 1.0, None),
     ("wait (%)", lambda row: row.wait_fraction, 100.0, None),
     ("test accuracy (%)", lambda row: row.test_accuracy, 100.0, 2.0),
 )
 """What is drawn, times what, and how much is left free above and below; None begins at 0."""
+_TALLY = "The paper's claims of larger minibatches, in how many series of runs"
 _PANEL_WIDTH, _SERIES_HEIGHT = 210, 250
 
 
@@ -66,10 +68,10 @@ def _tally(report: BatchSizes) -> Table:
     claims = [claim for series in report.series if not series.is_papers for claim in series.claims]
     verdicts = ("holds", "does not hold", "undecided", "too few runs", "not measured")
     rows = []
-    for subject, said in _CLAIMS.items():
+    for subject, said in _SHORT_CLAIMS.items():
         found = [_verdict(claim) for claim in claims if claim.subject == subject]
         rows.append([said, *(str(found.count(verdict)) for verdict in verdicts)])
-    return Table("The paper's claims, in how many series of runs", ["claim", *verdicts], rows)
+    return Table(_TALLY, ["larger minibatches:", *verdicts], rows)
 
 
 def _verdict(claim: Claim) -> str:
@@ -121,9 +123,9 @@ def _time(series: Series) -> str:
 def sentence(claim: Claim, series: Series) -> str:
     """What the paper says and what was measured, in words, with n and interval if there is one."""
     said = _CLAIMS[claim.subject]
-    pair = f"batch {claim.large} against {claim.small}"
     if claim.measured is None:
-        return f"Not measured ({pair}: {claim.reason}): {said}."
+        pair = f"batch {claim.large} and {claim.small}"
+        return f"Not measured whether {said} ({pair}): {claim.reason}."
     found = claim.measured
     told = f"{_figures(claim, found, series)}; {_certainty(found)}"
     opening = {

@@ -44,8 +44,8 @@ class Words:
 
 @dataclass(frozen=True)
 class Table:
-    """The first `labels` columns say what a row is; the others are figures. `shades` has, by row
-    and column, from 0 to 1 how light a cell is."""
+    """Rows under a title: the first `labels` columns say what a row is, the others are figures.
+    `shades` has, by row and column, from 0 to 1 how light a cell is."""
 
     title: str
     headings: Sequence[str]
@@ -54,7 +54,8 @@ class Table:
     shades: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
     def lines(self, style: Style) -> list[str]:
-        """In several blocks where it is wider than the terminal; labels are cut before that."""
+        """In several blocks where it is wider than the terminal, each without the rows that it has
+        no figures of. Labels are cut where not even one column fits beside them."""
         widths = [
             max(map(cell_len, cells)) for cells in zip(self.headings, *self.rows, strict=True)
         ]
@@ -64,14 +65,17 @@ class Table:
         if style.space is not None:
             widest = max((widths[column] for column in figures), default=0)
             _cut(widths, self.labels, style.space - widest - 2)
-        lines = [self.title] if self.title else []
-        for index, block in enumerate(_blocks(widths, figures, style.space)):
-            if index:
-                lines.append("")
+        lines = textwrap.wrap(self.title, style.space) if style.space else [self.title]
+        blocks = _blocks(widths, figures, style.space)
+        for block in blocks:
             columns = (*range(self.labels), *block)
+            if block is not blocks[0]:
+                lines.append("")
             heading = [self._aligned(column, self.headings[column], widths) for column in columns]
             lines.append("  ".join(heading).rstrip())
             for number, row in enumerate(self.rows):
+                if len(blocks) > 1 and all(row[column] == NOT_MEASURED for column in block):
+                    continue
                 cells = [
                     self._cell(number, column, row[column], widths, style) for column in columns
                 ]
@@ -83,7 +87,7 @@ class Table:
         rows = ([_marked(cell) for cell in row] for row in (self.headings, *self.rows))
         lines = [f"| {' | '.join(row)} |" for row in rows]
         lines.insert(1, f"| {' | '.join(ruler)} |")
-        return [f"**{_marked(self.title)}**", "", *lines] if self.title else lines
+        return [f"**{_marked(self.title)}**", "", *lines]
 
     def _aligned(self, column: int, text: str, widths: Sequence[int]) -> str:
         width = widths[column]

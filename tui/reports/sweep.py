@@ -152,7 +152,7 @@ def picture(report: SweepReport) -> str:
     heights = [_CELL_HEIGHT * len(one.y_values) + 110 for one in report.maps]
     widest = max((len(one.x_values) for one in report.maps), default=0)
     width = max(_WIDTH, 140 + _CELL_WIDTH * widest)
-    note = "in %; ±: interval of 95 % of the mean, from 3 seeds; (2): mean of two"
+    note = "in %, the best bold; ±: interval of 95 % of the mean, from 3 seeds; (2): mean of two"
     figure = Figure(
         width, 84 + sum(heights) + (_FRONT_HEIGHT + 120) * len(scatters),
         f"Test accuracy over {report.x} and {report.y}", note,
@@ -184,7 +184,8 @@ def _heat_map(figure: Figure, top: float, heat_map: HeatMap) -> None:
             share = _share(heat_map, cell)
             plot.box(column, y - 1, column + 1, y, colour(share), edge="#ffffff")
             ink = INK if is_light(share) else "#ffffff"
-            figure.text(*middle, _accuracy(cell), anchor="middle", colour=ink)
+            is_best = (x_value, y_value) == heat_map.best
+            figure.text(*middle, _accuracy(cell), anchor="middle", colour=ink, bold=is_best)
 
 
 def _titled(figure: Figure, top: float, what: str, where: str) -> None:

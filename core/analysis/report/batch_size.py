@@ -167,8 +167,8 @@ def _claims(small: Sequence[MeasuredRun], large: Sequence[MeasuredRun]) -> tuple
     )
     sizes = small[0].batch_size, large[0].batch_size
     return (
-        _claim("epochs", sizes, epochs, claimed=1, missing="no whole epoch of both"),
-        _claim("wait", sizes, wait, claimed=1, missing="no split of both"),
+        _claim("epochs", sizes, epochs, claimed=1, missing="there is no whole epoch of both"),
+        _claim("wait", sizes, wait, claimed=1, missing="there is no split of both"),
         _accuracy_claim(sizes, accuracy, [run.seconds for run in (*small, *large)]),
     )
 
@@ -178,8 +178,10 @@ def _accuracy_claim(
 ) -> Claim:
     known = [one for one in seconds if one is not None]
     if measured is not None and not (known and len(known) == len(seconds) and _is_equal(known)):
-        return Claim("accuracy", *sizes, "not measured", reason="not trained for the same time")
-    return _claim("accuracy", sizes, measured, claimed=-1, missing="no accuracy of both")
+        return Claim(
+            "accuracy", *sizes, "not measured", reason="they were not trained for the same time"
+        )
+    return _claim("accuracy", sizes, measured, claimed=-1, missing="there is no accuracy of both")
 
 
 def _claim(
