@@ -49,18 +49,3 @@ def natural_order(name: str) -> list[str | int]:
     """Sort key that puts shallow8 before shallow16."""
     parts = re.split(r"(\d{1,18})", name)
     return [int(part) if part.isdecimal() else part for part in parts]
-
-
-def defused(text: str) -> str:
-    """`text` for a cell of a CSV file, so that no spreadsheet takes it for a formula."""
-    if not text.startswith(("=", "+", "-", "@", "\t", "\r")) or _is_number(text):
-        return text
-    return f"'{text}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

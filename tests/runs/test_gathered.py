@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,13 +38,13 @@ def test_rows_of_several_machines_each_once(tmp_path: Path) -> None:
 
 
 def test_rows_have_the_recipe_and_the_limit(tmp_path: Path) -> None:
-    keep(tmp_path, "a", {"epochs": 1}, lr="0.25")
+    keep(tmp_path, "a", {"epochs": 1}, lr="0.25", epochs="1")
     keep(tmp_path, "a", {"time": "1h30m"})
     one, other = sorted(gathered_rows([tmp_path]), key=lambda row: row["limit"])
     assert (one["limit"], other["limit"]) == ("1 epoch", "1h30m")
     assert one["lr"] == "0.25"
     assert one["train.lr"] == "0.5"
-    assert one["train.nesterov"] == "True"
+    assert one["train.nesterov"] == "true"
     assert one["data.augment"] == "crop+hflip+vflip"
     assert one["model.depth"] == ""
 
@@ -53,7 +54,7 @@ def test_a_damaged_recipe_leaves_the_row_as_it_is(tmp_path: Path) -> None:
     (folder / "run.json").write_text("{}")
     [row] = gathered_rows([tmp_path])
     assert row["status"] == "finished"
-    assert "limit" not in row
+    assert (row["limit"], row["model.name"]) == ("", "")
 
 
 def test_a_folder_without_runs_has_none(tmp_path: Path) -> None:
@@ -63,3 +64,24 @@ def test_a_folder_without_runs_has_none(tmp_path: Path) -> None:
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no runs folder"):
         gathered_rows([tmp_path / "ab\x1bsent"])
+
+
+def test_what_counts_and_what_is_asked_for(tmp_path: Path) -> None:
+    for status, lr in (("finished", "1"), ("stopped", "2"), ("failed", "3"), ("diverged", "4")):
+        keep(tmp_path, "a", {"epochs": 1}, status=status, lr=lr)
+
+    def rates(**more: Any) -> list[str]:
+        return sorted(row["lr"] for row in gathered_rows([tmp_path], **more) if row["host"])
+
+    assert rates() == ["1", "2"]
+    assert rates(every=True) == ["1", "2", "3", "4"]
+    assert rates(where="lr>1 and train.nesterov=true") == ["2"]
+    assert rates(where="model.name=resnet") == []
+    with pytest.raises(UsageError, match="--where"):
+        gathered_rows([tmp_path], where="lr>")
+
+
+def test_the_papers_rows_are_filtered_with_the_others(tmp_path: Path) -> None:
+    found = gathered_rows([tmp_path], paper=True, where="model=resnet18")
+    assert {row["status"] for row in found} == {"paper"}
+    assert {row["model"] for row in found} == {"resnet18"}

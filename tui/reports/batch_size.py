@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from cnntop.core.analysis.figure import FAINT, PALETTE, Axis, Figure, shortened
 from cnntop.core.analysis.report.batch_size import BatchRow, BatchSizes, Claim, Series
-from cnntop.core.analysis.report.estimate import CONFIDENCE, FEWEST, Difference, Estimate
+from cnntop.core.analysis.report.difference import Difference
+from cnntop.core.analysis.statistics import CONFIDENCE, MIN_RUNS, Spread
 from cnntop.tui.format import NOT_MEASURED, clock, percent
 from cnntop.tui.reports.page import CHANGED, Part, Table, Words, left_out, with_spread
 
@@ -21,7 +22,7 @@ _CLAIMS = {
     "accuracy": "larger minibatches reach less accuracy in the same time",
 }
 _SHORT_CLAIMS = {"epochs": "slower epochs", "wait": "more wait", "accuracy": "less accuracy"}
-_PANELS: tuple[tuple[str, Callable[[BatchRow], Estimate | None], float, float | None], ...] = (
+_PANELS: tuple[tuple[str, Callable[[BatchRow], Spread | None], float, float | None], ...] = (
     ("epoch (s)", lambda row: row.epoch_seconds, 1.0, None),
     ("wait (%)", lambda row: row.wait_fraction, 100.0, None),
     ("test accuracy (%)", lambda row: row.test_accuracy, 100.0, 2.0),
@@ -56,7 +57,7 @@ def parts(report: BatchSizes) -> list[Part]:
     if any(row.runs > 1 for series in report.series for row in series.rows):
         found.append(
             Words(
-                f"±: interval of {100 * CONFIDENCE:.0f} % of the mean of {FEWEST} or more runs; "
+                f"±: interval of {100 * CONFIDENCE:.0f} % of the mean of {MIN_RUNS} or more runs; "
                 "(2): mean of two, too few for one."
             )
         )
@@ -160,11 +161,11 @@ def _interval(found: Difference, scale: float, digits: int) -> str:
 
 
 def _certainty(found: Difference) -> str:
-    counts = f"n = {found.small.count} and {found.large.count}"
+    counts = f"n = {found.small.n} and {found.large.n}"
     return counts if found.low is not None else f"{counts}, too few for an interval"
 
 
-def _accuracy(found: Estimate | None) -> str:
+def _accuracy(found: Spread | None) -> str:
     return f"{with_spread(found, 100, 2)} %"
 
 
@@ -189,7 +190,7 @@ def _csv_row(series: Series, row: BatchRow) -> dict[str, object]:
         "seconds_high": high,
     }
     for column in ("epoch_seconds", "wait_fraction", "test_accuracy"):
-        measured: Estimate | None = getattr(row, column)
+        measured: Spread | None = getattr(row, column)
         if measured is not None:
             found |= {
                 column: measured.mean,
@@ -204,7 +205,7 @@ def picture(report: BatchSizes) -> str:
     width = 3 * (_PANEL_WIDTH + 80) + 24
     figure = Figure(
         width, 64 + _SERIES_HEIGHT * max(1, len(report.series)), "Against the minibatch",
-        f"bars: interval of {100 * CONFIDENCE:.0f} % of the mean, from {FEWEST} runs",
+        f"bars: interval of {100 * CONFIDENCE:.0f} % of the mean, from {MIN_RUNS} runs",
     )  # fmt: skip
     for number, series in enumerate(report.series):
         top = 64 + _SERIES_HEIGHT * number
@@ -220,7 +221,7 @@ def picture(report: BatchSizes) -> str:
 
 def _panel(
     figure: Figure, left: float, top: float, series: Series, label: str,
-    of: Callable[[BatchRow], Estimate | None], scale: float, free: float | None, colour: str,
+    of: Callable[[BatchRow], Spread | None], scale: float, free: float | None, colour: str,
 ) -> None:  # fmt: skip
     found = [of(row) for row in series.rows]
     ends = [end for one in found if one for end in (one.mean, one.low, one.high)]

@@ -48,7 +48,7 @@ def _table(report: EpochTimes) -> Table:
 
 
 def _legend(report: EpochTimes) -> str:
-    counts = {cell.count for cell in report.cells.values()}
+    counts = {cell.n for cell in report.cells.values()}
     told = ["Evaluation included; b32: minibatches of 32."]
     if max(counts) >= 3:
         told.append("±: interval of 95 % of the mean of three or more runs.")
@@ -77,7 +77,7 @@ def csv_rows(report: EpochTimes) -> list[dict[str, object]]:
             "epoch_seconds": cell.mean,
             "low": cell.low,
             "high": cell.high,
-            "runs": cell.count,
+            "runs": cell.n,
         }
         for setup in report.setups
         for load in report.workloads

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len, set_cell_size
 
 from cnntop.core.analysis.colour_scale import is_light, rgb
-from cnntop.core.analysis.report.estimate import Estimate
+from cnntop.core.analysis.statistics import Spread
 from cnntop.core.text import defused
 from cnntop.tui.format import NOT_MEASURED
 from cnntop.tui.terminal import is_terminal
@@ -201,16 +201,16 @@ def seconds_figure(seconds: float) -> str:
     return f"{seconds:,.0f}" if seconds >= 999.5 else f"{seconds:.4g}"
 
 
-def with_spread(found: Estimate | None, scale: float = 1.0, digits: int | None = None) -> str:
+def with_spread(found: Spread | None, scale: float = 1.0, digits: int | None = None) -> str:
     """A mean, with half its interval or with its runs where there are several: `10.3 ±0.2`."""
     if found is None:
         return NOT_MEASURED
     shown = seconds_figure(found.mean) if digits is None else f"{scale * found.mean:.{digits}f}"
-    if found.half_width is not None:
-        half = scale * found.half_width
+    if found.low is not None:
+        half = scale * (found.mean - found.low)
         spread = _two_digits(half) if digits is None else f"{half:.{digits}f}"
         return f"{shown} ±{spread}"
-    return f"{shown} ({found.count})" if found.count > 1 else shown
+    return f"{shown} ({found.n})" if found.n > 1 else shown
 
 
 def _two_digits(value: float) -> str:

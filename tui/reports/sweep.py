@@ -86,7 +86,7 @@ def _words(heat_map: HeatMap) -> str:
         times = clock(low) if clock(low) == clock(high) else f"{clock(low)} to {clock(high)}"
         equal = "equal time" if high <= EQUAL_TIME * low else "not equal time"
         told.append(f"Trained for {times} each: {equal}.")
-    counts = {cell.test_accuracy.count for cell in heat_map.cells.values()}
+    counts = {cell.test_accuracy.n for cell in heat_map.cells.values()}
     told.append(
         f"Runs a cell: {min(counts)}." if len(counts) == 1
         else f"Runs a cell: {min(counts)} to {max(counts)}."
@@ -136,7 +136,7 @@ def csv_rows(report: SweepReport) -> list[dict[str, object]]:
             "test_accuracy": cell.test_accuracy.mean,
             "low": cell.test_accuracy.low,
             "high": cell.test_accuracy.high,
-            "runs": cell.test_accuracy.count,
+            "runs": cell.test_accuracy.n,
             "seconds": cell.seconds,
         }
         for heat_map in report.maps

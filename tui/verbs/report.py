@@ -1,6 +1,6 @@
 """`cnntop report`: the paper's tables and claims, from the runs of one or several machines."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +8,7 @@ import typer
 
 from cnntop.core.errors import UsageError
 from cnntop.core.text import printable
+from cnntop.tui import options
 from cnntop.tui.stderr import complain
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ Dirs = Annotated[
         metavar="DIR", help="Runs folders, of this or other machines. Default: as for run."
     ),
 ]
-AsMarkdown = Annotated[bool, typer.Option("--md", help="Markdown instead of a terminal's table.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Every figure as CSV, one a row.")]
 SvgFile = Annotated[
     Path | None,
@@ -43,17 +43,17 @@ NoPaper = Annotated[bool, typer.Option("--no-paper", help="Leave the paper's own
 def epoch_times(
     dirs: Dirs = None,
     no_paper: NoPaper = False,
+    where: options.Where = None,
     every: All = False,
-    as_md: AsMarkdown = False,
+    as_md: options.AsMarkdown = False,
     as_csv: AsCsv = False,
     svg: SvgFile = None,
 ) -> None:
     """Epoch seconds by machine, processors, network and batch size: the paper's Figure 4."""
     from cnntop.core.analysis.report.epoch_times import epoch_times
-    from cnntop.core.analysis.report.measured import paper_epoch_rows
     from cnntop.tui.reports import epoch_times as page
 
-    runs = _measured(dirs, every, [] if no_paper else paper_epoch_rows())
+    runs = _measured(dirs, where, every, paper=not no_paper)
     found = epoch_times(runs)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
@@ -72,17 +72,17 @@ def hardware(
         ),
     ] = False,
     no_paper: NoPaper = False,
+    where: options.Where = None,
     every: All = False,
-    as_md: AsMarkdown = False,
+    as_md: options.AsMarkdown = False,
     as_csv: AsCsv = False,
     svg: SvgFile = None,
 ) -> None:
     """How fast processors are relative to each other: the paper's Figure 5, made consistent."""
     from cnntop.core.analysis.report.hardware import hardware
-    from cnntop.core.analysis.report.measured import paper_epoch_rows
     from cnntop.tui.reports import hardware as page
 
-    runs = _measured(dirs, every, [] if no_paper else paper_epoch_rows())
+    runs = _measured(dirs, where, every, paper=not no_paper)
     found = hardware(runs, any_dataset)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
@@ -94,17 +94,17 @@ def hardware(
 def batch_size(
     dirs: Dirs = None,
     no_paper: NoPaper = False,
+    where: options.Where = None,
     every: All = False,
-    as_md: AsMarkdown = False,
+    as_md: options.AsMarkdown = False,
     as_csv: AsCsv = False,
     svg: SvgFile = None,
 ) -> None:
     """Epoch seconds, wait and accuracy against the minibatch: the paper's main claim, tested."""
     from cnntop.core.analysis.report.batch_size import batch_sizes
-    from cnntop.core.analysis.report.measured import paper_accuracy_rows
     from cnntop.tui.reports import batch_size as page
 
-    runs = _measured(dirs, every, [] if no_paper else paper_accuracy_rows())
+    runs = _measured(dirs, where, every, paper=not no_paper)
     found = batch_sizes(runs)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
@@ -119,8 +119,9 @@ def sweep(
     y: Annotated[
         str, typer.Option("--y", metavar="KEY", help="From top to bottom.")
     ] = "batch_size",
+    where: options.Where = None,
     every: All = False,
-    as_md: AsMarkdown = False,
+    as_md: options.AsMarkdown = False,
     as_csv: AsCsv = False,
     svg: SvgFile = None,
 ) -> None:
@@ -128,7 +129,7 @@ def sweep(
     from cnntop.core.analysis.report.sweep import sweep_report
     from cnntop.tui.reports import sweep as page
 
-    found = sweep_report(_measured(dirs, every), x, y)
+    found = sweep_report(_measured(dirs, where, every, paper=False), x, y)
     _show(
         page.parts(found), page.CSV_COLUMNS, lambda: page.csv_rows(found),
         lambda: page.picture(found), as_md, as_csv, svg,
@@ -136,15 +137,14 @@ def sweep(
 
 
 def _measured(
-    dirs: Sequence[Path] | None, every: bool, papers: Iterable[Mapping[str, str]] = ()
+    dirs: Sequence[Path] | None, where: str | None, every: bool, paper: bool
 ) -> "list[MeasuredRun]":
     """The runs that count, of the folders that were given and of the paper."""
     from cnntop.core.analysis.report.measured import measured_runs
     from cnntop.core.runs.folder import default_runs_dir
-    from cnntop.core.runs.gathered import COUNTED, gathered_rows
+    from cnntop.core.runs.gathered import gathered_rows
 
-    rows = [*gathered_rows(dirs or [default_runs_dir()]), *papers]
-    return measured_runs(row for row in rows if every or row["status"] in COUNTED)
+    return measured_runs(gathered_rows(dirs or [default_runs_dir()], every, paper, where))
 
 
 def _show(

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cnntop.core.analysis.report.estimate import Difference, Estimate, difference, estimate
+from cnntop.core.analysis.report.difference import Difference, difference, spread_of
 from cnntop.core.analysis.report.measured import MeasuredRun, by_seed
+from cnntop.core.analysis.statistics import Spread
 from cnntop.core.text import natural_order
 
 PAPER_PAIR = (32, 128)
@@ -31,9 +32,9 @@ class BatchRow:
     batch_size: int
     runs: int
     seconds: tuple[float, float] | None
-    epoch_seconds: Estimate | None
-    wait_fraction: Estimate | None
-    test_accuracy: Estimate | None
+    epoch_seconds: Spread | None
+    wait_fraction: Spread | None
+    test_accuracy: Spread | None
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,9 @@ def _row(size: int, runs: Sequence[MeasuredRun]) -> BatchRow:
         size,
         len(runs),
         (min(seconds), max(seconds)) if len(seconds) == len(runs) else None,
-        estimate(run.epoch_seconds for run in runs),
-        estimate(run.wait_fraction for run in runs),
-        estimate(by_seed(runs)),
+        spread_of(run.epoch_seconds for run in runs),
+        spread_of(run.wait_fraction for run in runs),
+        spread_of(by_seed(runs)),
     )
 
 
@@ -203,5 +204,5 @@ def _is_equal(seconds: Iterable[float]) -> bool:
     return max(known, default=0.0) <= EQUAL_TIME * min(known, default=0.0)
 
 
-def _mean(found: Estimate | None) -> float:
+def _mean(found: Spread | None) -> float:
     return -1.0 if found is None else found.mean

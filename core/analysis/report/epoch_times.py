@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cnntop.core.analysis.report.estimate import Estimate, estimate
+from cnntop.core.analysis.report.difference import spread_of
 from cnntop.core.analysis.report.measured import MeasuredRun
+from cnntop.core.analysis.statistics import Spread
 from cnntop.core.text import natural_order
 
 
@@ -38,7 +39,7 @@ class EpochTimes:
 
     setups: tuple[Setup, ...]
     workloads: tuple[Workload, ...]
-    cells: dict[tuple[Setup, Workload], Estimate]
+    cells: dict[tuple[Setup, Workload], Spread]
     unmeasured: int
     changed: int
 
@@ -51,7 +52,7 @@ def epoch_times(runs: Iterable[MeasuredRun]) -> EpochTimes:
         if run.was_changed:
             changed += 1
         elif run.epoch_seconds is None:
-            unmeasured += 1
+            unmeasured += not run.is_papers
         else:
             key = _setup(run), Workload(run.model, run.batch_size)
             found.setdefault(key, []).append(run.epoch_seconds)
@@ -61,7 +62,7 @@ def epoch_times(runs: Iterable[MeasuredRun]) -> EpochTimes:
     )
     cells = {}
     for key, seconds in found.items():
-        if timed := estimate(seconds):
+        if timed := spread_of(seconds):
             cells[key] = timed
     return EpochTimes(tuple(setups), tuple(workloads), cells, unmeasured, changed)
 

@@ -99,7 +99,7 @@ def hardware(runs: Iterable[MeasuredRun], any_dataset: bool = False) -> Hardware
         if run.was_changed:
             changed += 1
         elif run.images_per_second is None:
-            unmeasured += 1
+            unmeasured += not run.is_papers
         else:
             places.setdefault(_key(run, any_dataset), {}).setdefault(
                 run.settings.get("augment_on", ""), []

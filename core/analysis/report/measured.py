@@ -5,16 +5,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cnntop.core.analysis.paper import PAPER_EPOCHS, PAPER_RUNS, PaperEpoch, PaperRun
 from cnntop.core.text import printable
 
 PAPER = "paper"
-"""What a row says in `source` if it is the paper's."""
-PAPER_DATASET = "cifar10"
+"""The status of the paper's rows."""
 PAPER_IMAGES = 50_000
 """Training images of CIFAR-10, in each epoch of the paper's."""
-PAPER_CPU = {"A": "Intel i7 4790k", "B": "Intel i7 5500U"}
-PAPER_GPU = {"A": "NVIDIA GTX 980", "B": "NVIDIA GTX 940M"}
 
 _MOST_SECONDS = 1e10
 _PLAIN_AUGMENT = "crop+hflip+vflip"
@@ -51,7 +47,7 @@ class MeasuredRun:
 
 
 def measured_runs(rows: Iterable[Mapping[str, str]]) -> list[MeasuredRun]:
-    """The runs of `rows` (see `gathered_rows` and `paper_epoch_rows`) of which it is known what was
+    """The runs of `rows` (see `gathered_rows`) of which it is known what was
     trained where; others could stand in no table."""
     runs = (_measured(row) for row in rows)
     return [run for run in runs if run is not None]
@@ -68,8 +64,14 @@ def _measured(row: Mapping[str, str]) -> MeasuredRun | None:
         return None
     settings = _settings(row)
     status, limit = text("status"), text("limit")
+    # The paper's machines are in the names of its rows: "paper, machine A".
+    machine = text("name").rpartition(" ")[2] if status == PAPER else text("host")
+    epoch_seconds = _above_zero(number(row.get("epoch_seconds"), 0, _MOST_SECONDS))
+    images_per_second = _above_zero(number(row.get("images_per_second"), 0, 1e12))
+    if status == PAPER and epoch_seconds:  # it has no other speed than that of whole epochs
+        images_per_second = PAPER_IMAGES / epoch_seconds
     return MeasuredRun(
-        machine=text("host") or "unknown host",
+        machine=machine or "unknown host",
         trained_on=trained_on,
         augmented_on=trained_on if settings.get("augment_on") == "device" else cpu or "unknown CPU",
         dataset=text("dataset") or "unknown",
@@ -78,15 +80,15 @@ def _measured(row: Mapping[str, str]) -> MeasuredRun | None:
         variant=_variant(settings),
         threads=_threads(settings) if text("device") == "cpu" else "",
         seed=text("seed"),
-        limit=limit if status in ("", "finished") else f"{limit}, {status}".lstrip(", "),
+        limit=limit if status in ("", "finished", PAPER) else f"{limit}, {status}".lstrip(", "),
         status=status,
         seconds=number(row.get("seconds"), 0, _MOST_SECONDS),
-        epoch_seconds=_above_zero(number(row.get("epoch_seconds"), 0, _MOST_SECONDS)),
-        images_per_second=_above_zero(number(row.get("images_per_second"), 0, 1e12)),
+        epoch_seconds=epoch_seconds,
+        images_per_second=images_per_second,
         wait_fraction=number(row.get("wait_fraction"), 0, 1),
         test_accuracy=number(row.get("test_accuracy"), 0, 1),
         was_changed=bool(text("fixes")),
-        is_papers=row.get("source") == PAPER,
+        is_papers=status == PAPER,
         on_cpu=text("device") == "cpu",
         settings=settings,
     )
@@ -145,49 +147,6 @@ def _variant(settings: Mapping[str, str]) -> str:
     if settings["augment"] != _PLAIN_AUGMENT and settings["augment_on"]:
         parts.append(settings["augment"] or "no augmentation")
     return ", ".join(parts)
-
-
-def paper_epoch_rows() -> list[dict[str, str]]:
-    """The paper's Figure 4 as rows. Its images a second are those of whole epochs."""
-    return [_paper_epoch(epoch) for epoch in PAPER_EPOCHS]
-
-
-def paper_accuracy_rows() -> list[dict[str, str]]:
-    """The paper's accuracies after a time, trained on machine A's GPU, each with the epoch seconds
-    of Figure 4 where it has them."""
-    return [_paper_run(run) for run in PAPER_RUNS]
-
-
-def _paper_epoch(epoch: PaperEpoch) -> dict[str, str]:
-    return _paper_row(epoch.machine, epoch.processor, epoch.model, epoch.batch_size) | {
-        "epoch_seconds": f"{epoch.epoch_seconds:.6g}",
-        "images_per_second": f"{PAPER_IMAGES / epoch.epoch_seconds:.12g}",
-    }
-
-
-def _paper_run(run: PaperRun) -> dict[str, str]:
-    key = (PAPER_GPU[run.machine], run.model, run.batch_size)
-    epochs = {(e.processor, e.model, e.batch_size): e.epoch_seconds for e in PAPER_EPOCHS}
-    row = _paper_row(run.machine, *key)
-    return row | {
-        "seconds": f"{run.seconds:.6g}",
-        "epoch_seconds": f"{epochs[key]:.6g}" if key in epochs else "",
-        "test_accuracy": f"{run.test_accuracy:.6g}",
-    }
-
-
-def _paper_row(machine: str, processor: str, model: str, batch_size: int) -> dict[str, str]:
-    return {
-        "source": PAPER,
-        "status": "finished",
-        "host": machine,
-        "device": "cpu" if processor == PAPER_CPU[machine] else "cuda",
-        "device_name": processor,
-        "cpu_name": PAPER_CPU[machine],
-        "dataset": PAPER_DATASET,
-        "model": model,
-        "batch_size": str(batch_size),
-    }
 
 
 def by_seed(runs: Iterable[MeasuredRun]) -> list[float]:

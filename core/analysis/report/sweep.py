@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cnntop.core.analysis.report.batch_size import EQUAL_TIME
-from cnntop.core.analysis.report.estimate import Estimate, estimate
+from cnntop.core.analysis.report.difference import spread_of
 from cnntop.core.analysis.report.measured import MeasuredRun, by_seed
+from cnntop.core.analysis.statistics import Spread
 from cnntop.core.errors import UsageError
 from cnntop.core.text import natural_order, nearest, printable
 
@@ -19,7 +20,7 @@ Found = dict[tuple[str, str], list[MeasuredRun]]
 class Cell:
     """Runs of the same settings but for the seed: the test accuracy and the seconds they took."""
 
-    test_accuracy: Estimate
+    test_accuracy: Spread
     seconds: float | None
 
 
@@ -54,7 +55,7 @@ class Candidate:
     """Settings with what they reach, in the choice between accuracy and time."""
 
     label: str
-    test_accuracy: Estimate
+    test_accuracy: Spread
     seconds: float
     is_on_front: bool
 
@@ -168,8 +169,8 @@ def _value_order(value: str) -> tuple[bool, float, list[str | int]]:
 
 
 def _cell(runs: Sequence[MeasuredRun]) -> Cell | None:
-    accuracy = estimate(by_seed(runs))
-    seconds = estimate(run.seconds for run in runs)
+    accuracy = spread_of(by_seed(runs))
+    seconds = spread_of(run.seconds for run in runs)
     return None if accuracy is None else Cell(accuracy, seconds.mean if seconds else None)
 
 
@@ -196,7 +197,7 @@ def _choice(dataset: str, machine: str, trained_on: str, runs: Sequence[Measured
     return Choice(dataset, machine, trained_on, _candidates(cells))
 
 
-def _candidates(cells: Sequence[tuple[Estimate, float, str]]) -> tuple[Candidate, ...]:
+def _candidates(cells: Sequence[tuple[Spread, float, str]]) -> tuple[Candidate, ...]:
     """Of settings with their accuracy and seconds, the fastest first."""
     found, ahead = [], 0
     best_before = best_in_time = -1.0

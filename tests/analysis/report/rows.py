@@ -1,6 +1,7 @@
 """Rows of the summary, as runs of several machines leave them."""
 
 from cnntop.core.analysis.report.measured import MeasuredRun, measured_runs
+from cnntop.core.runs.paper_rows import paper_rows
 
 Row = dict[str, str]
 
@@ -20,3 +21,8 @@ def runs(*rows: Row) -> list[MeasuredRun]:
     found = measured_runs(rows)
     assert len(found) == len(rows)
     return found
+
+
+def papers() -> list[MeasuredRun]:
+    """The paper's own runs and epochs."""
+    return runs(*paper_rows())

@@ -7,8 +7,7 @@ import random
 import pytest
 
 from cnntop.core.analysis.report.hardware import Hardware, Processor, hardware
-from cnntop.core.analysis.report.measured import paper_epoch_rows
-from tests.analysis.report.rows import Row, row, runs
+from tests.analysis.report.rows import Row, papers, row, runs
 
 
 def on(processor: str, speed: float | str, **more: object) -> Row:
@@ -28,7 +27,7 @@ def test_the_papers_figure_4() -> None:
     """By hand: the processors of B are in one setting (ResNet, 32) only and fit exactly, whatever
     the rest, so that between the two of A stand four settings: the geometric mean of 146/10.25,
     152/7.02, 2833/88.01 and 2570/95.08."""
-    found = hardware(runs(*paper_epoch_rows()))
+    found = hardware(papers())
     [group] = found.groups
     gpu_over_cpu = (146 / 10.25 * 152 / 7.02 * 2833 / 88.01 * 2570 / 95.08) ** 0.25
     assert gpu_over_cpu == pytest.approx(22.76, abs=0.005)

@@ -25,7 +25,7 @@ def test_a_map_has_the_mean_of_each_cells_seeds() -> None:
     assert found.x_values == ("8", "16", "128")
     assert found.y_values == ("32", "128")
     assert found.cells["8", "32"].test_accuracy.mean == pytest.approx(0.55)
-    assert found.cells["8", "32"].test_accuracy.count == 2
+    assert found.cells["8", "32"].test_accuracy.n == 2
     assert set(found.cells) == {("8", "32"), ("8", "128"), ("16", "32"), ("128", "32")}
     assert found.best == ("16", "32")
     assert report.single == 0

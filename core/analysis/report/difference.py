@@ -1,27 +1,11 @@
-"""Means of repeats and differences between them, with intervals where the repeats allow one."""
+"""How far apart two sets of repeats are, with an interval where they allow one."""
 
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-CONFIDENCE = 0.95
-FEWEST = 3
-"""Repeats below which no interval is given: the spread of two says next to nothing."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean of `count` figures; from `low` to `high` with `CONFIDENCE`, None without repeats."""
-
-    mean: float
-    count: int
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def half_width(self) -> float | None:
-        return None if self.low is None else self.mean - self.low
+from cnntop.core.analysis.statistics import CONFIDENCE, MIN_RUNS, Spread, spread
 
 
 @dataclass(frozen=True)
@@ -29,8 +13,8 @@ class Difference:
     """What `large` is more than `small`, or (`is_ratio`) how many times as much."""
 
     value: float
-    small: Estimate
-    large: Estimate
+    small: Spread
+    large: Spread
     low: float | None = None
     high: float | None = None
     is_ratio: bool = False
@@ -44,16 +28,10 @@ class Difference:
         return (low > even) - (high < even)
 
 
-def estimate(figures: Iterable[float | None]) -> Estimate | None:
-    """Of those that were measured, with Student's t-interval; None of none."""
+def spread_of(figures: Iterable[float | None]) -> Spread | None:
+    """Of those that were measured; None of none."""
     known = [figure for figure in figures if figure is not None]
-    if not known:
-        return None
-    mean = math.fsum(known) / len(known)
-    if len(known) < FEWEST:
-        return Estimate(mean, len(known))
-    half = _t_quantile(len(known) - 1) * statistics.stdev(known) / math.sqrt(len(known))
-    return Estimate(mean, len(known), mean - half, mean + half)
+    return spread(known) if known else None
 
 
 def difference(
@@ -64,7 +42,7 @@ def difference(
     `ratio` all figures are above 0 and it is that of their geometric means.
     """
     sides = [[f for f in side if f is not None] for side in (small, large)]
-    ends = [estimate(side) for side in sides]
+    ends = [spread_of(side) for side in sides]
     if ends[0] is None or ends[1] is None:
         return None
     if ratio:
@@ -83,7 +61,7 @@ def _exp(value: float | None) -> float | None:
 def _welch(
     value: float, small: Sequence[float], large: Sequence[float]
 ) -> tuple[float | None, float | None]:
-    if min(len(small), len(large)) < FEWEST:
+    if min(len(small), len(large)) < MIN_RUNS:
         return None, None
     parts = [statistics.variance(side) / len(side) for side in (small, large)]
     error = math.sqrt(sum(parts))
@@ -92,11 +70,7 @@ def _welch(
     freedom = sum(parts) ** 2 / sum(
         part**2 / (len(side) - 1) for part, side in zip(parts, (small, large), strict=True)
     )
-    half = _t_quantile(freedom) * error
-    return value - half, value + half
-
-
-def _t_quantile(freedom: float) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    return value - half, value + half
