@@ -18,7 +18,7 @@ from cnntop.tui.format import NOT_MEASURED
 from cnntop.tui.terminal import is_terminal
 
 _BLOCKS, _ASCII_BLOCKS = " ░▒▓█", " .:*#"
-_IN_ASCII = {"–": "-", "±": "+-", "…": "..", "×": "x", "█": "#", "▓": "*", "▒": ":", "░": "."}
+_IN_ASCII = {"–": "-", "±": "+-", "…": "~", "×": "x", "█": "#", "▓": "*", "▒": ":", "░": "."}
 _LEAST_LABEL = 6
 
 
@@ -56,9 +56,10 @@ class Table:
     def lines(self, style: Style) -> list[str]:
         """In several blocks where it is wider than the terminal, each without the rows that it has
         no figures of. Labels are cut where not even one column fits beside them."""
-        widths = [
-            max(map(cell_len, cells)) for cells in zip(self.headings, *self.rows, strict=True)
-        ]
+        said = in_ascii if style.ascii else str
+        headings = [said(cell) for cell in self.headings]
+        rows = [[said(cell) for cell in row] for row in self.rows]
+        widths = [max(map(cell_len, cells)) for cells in zip(headings, *rows, strict=True)]
         if self.shades and not style.colour:
             widths[self.labels :] = [width + 3 for width in widths[self.labels :]]
         figures = range(self.labels, len(widths))
@@ -71,14 +72,12 @@ class Table:
             columns = (*range(self.labels), *block)
             if block is not blocks[0]:
                 lines.append("")
-            heading = [self._aligned(column, self.headings[column], widths) for column in columns]
+            heading = [self._aligned(column, headings[column], widths) for column in columns]
             lines.append("  ".join(heading).rstrip())
-            for number, row in enumerate(self.rows):
-                if len(blocks) > 1 and all(row[column] == NOT_MEASURED for column in block):
+            for number, row in enumerate(rows):
+                if len(blocks) > 1 and all(row[column] == said(NOT_MEASURED) for column in block):
                     continue
-                cells = [
-                    self._cell(number, column, row[column], widths, style) for column in columns
-                ]
+                cells = [self._cell(number, c, row[c], widths, style) for c in columns]
                 lines.append("  ".join(cells).rstrip())
         return lines
 
