@@ -7,7 +7,15 @@ from cnntop.core.analysis.report.batch_size import BatchRow, BatchSizes, Claim, 
 from cnntop.core.analysis.report.difference import Difference
 from cnntop.core.analysis.statistics import CONFIDENCE, MIN_RUNS, Spread
 from cnntop.tui.format import NOT_MEASURED, clock, percent
-from cnntop.tui.reports.page import CHANGED, Part, Table, Words, left_out, with_spread
+from cnntop.tui.reports.page import (
+    CHANGED,
+    Part,
+    Table,
+    Words,
+    left_out,
+    seconds_figure,
+    with_spread,
+)
 
 CSV_COLUMNS = (
     "source", "machine", "trained_on", "augmented_on", "dataset", "model", "limit", "details",
@@ -45,7 +53,11 @@ def parts(report: BatchSizes) -> list[Part]:
         found.append(_tally(report))
     for series in report.series:
         found.append(_table(series))
-        found += [Words(sentence(claim, series)) for claim in series.claims]
+        found += [
+            Words(sentence(claim, series))
+            for claim in series.claims
+            if not (series.is_papers and claim.lacks_figures)
+        ]
         if series.is_equal_time and series.best:
             best = series.best
             found.append(
@@ -140,10 +152,11 @@ def sentence(claim: Claim, series: Series) -> str:
 def _figures(claim: Claim, found: Difference, series: Series) -> str:
     small, large = found.small.mean, found.large.mean
     if claim.subject == "epochs":
-        return (
-            f"an epoch takes {large:.4g} s at batch {claim.large} and {small:.4g} s at "
-            f"{claim.small}, {found.value:.2f} times as long{_interval(found, 1, 2)}"
+        ends = (
+            f"{seconds_figure(large)} s at batch {claim.large} and {seconds_figure(small)} s at "
+            f"{claim.small}"
         )
+        return f"an epoch takes {ends}, {found.value:.2f} times as long{_interval(found, 1, 2)}"
     points = f"{100 * found.value:+.2f} points{_interval(found, 100, 2)}"
     ends = f"{percent(large, 2)} at batch {claim.large} and {percent(small, 2)} at {claim.small}"
     if claim.subject == "wait":

@@ -47,6 +47,7 @@ class Claim:
     verdict: Verdict
     measured: Difference | None = None
     reason: str = ""
+    lacks_figures: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _claim(
     missing: str,
 ) -> Claim:  # fmt: skip
     if measured is None:
-        return Claim(subject, *sizes, "not measured", reason=missing)
+        return Claim(subject, *sizes, "not measured", reason=missing, lacks_figures=True)
     verdict: Verdict = "undecided"
     if measured.direction:
         verdict = "holds" if measured.direction == claimed else "does not hold"

@@ -11,7 +11,8 @@ from cnntop.core.text import natural_order
 
 @dataclass(frozen=True)
 class Setup:
-    """A row of the table: who trained, who augmented, and on what."""
+    """A row of the table: who trained, who augmented, and on what. `variant` is what else makes
+    an epoch longer or shorter, in words."""
 
     machine: str
     trained_on: str
@@ -68,7 +69,14 @@ def epoch_times(runs: Iterable[MeasuredRun]) -> EpochTimes:
 
 
 def _setup(run: MeasuredRun) -> Setup:
-    variant = ", ".join(filter(None, (run.threads, run.variant)))
+    every, views = (run.settings.get(key) or "1" for key in ("evaluate_every", "test_views"))
+    told = [
+        run.threads,
+        run.variant,
+        f"evaluated every {every}" if every != "1" else "",
+        f"{views} test views" if views != "1" else "",
+    ]
+    variant = ", ".join(filter(None, told))
     return Setup(
         run.machine, run.trained_on, run.augmented_on, run.dataset, variant, run.is_papers,
         run.on_cpu,

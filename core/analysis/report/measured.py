@@ -144,6 +144,8 @@ def _variant(settings: Mapping[str, str]) -> str:
         parts.append(settings["precision"])
     if settings["passes"] not in ("", "1"):
         parts.append(f"{settings['passes']} passes")
+    if settings.get("speed") not in (None, "", "safe"):
+        parts.append(f"speed {settings['speed']}")
     if settings["augment"] != _PLAIN_AUGMENT and settings["augment_on"]:
         parts.append(settings["augment"] or "no augmentation")
     return ", ".join(parts)

@@ -50,6 +50,12 @@ def test_own_rows_come_first_each_by_machine_processors_dataset_and_variant() ->
     ]  # fmt: skip
 
 
+def test_evaluation_is_part_of_an_epoch_so_that_how_much_of_it_is_told() -> None:
+    more = {"evaluate_every": 5, "train__test_views": 6, "machine__speed": "fast"}
+    [setup] = epoch_times(runs(row(epoch_seconds=1, **more))).setups
+    assert setup.variant == "2 threads, speed fast, evaluated every 5, 6 test views"
+
+
 def test_repeats_are_averaged_with_an_interval_from_three_on() -> None:
     rows = [row(epoch_seconds=seconds, seed=seconds) for seconds in (9, 10, 11)]
     [three] = epoch_times(runs(*rows)).cells.values()
