@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnntop.core.analysis.report.difference import Difference, difference, spread_of
-from cnntop.core.analysis.report.measured import MeasuredRun, by_seed
+from cnntop.core.analysis.report.measured import MeasuredRun, by_seed, differing
 from cnntop.core.analysis.statistics import Spread
 from cnntop.core.text import natural_order
 
@@ -98,7 +98,8 @@ def batch_sizes(runs: Iterable[MeasuredRun]) -> BatchSizes:
         else:
             found.setdefault(_key(run), []).append(run)
     comparable = [some for some in found.values() if len({run.batch_size for run in some}) > 1]
-    details = _details(comparable)
+    told = (*_VARIED, "dataset", "network", "kernels", "depth", "threads")
+    details = differing((some[0] for some in comparable if not some[0].is_papers), told)
     comparable.sort(key=lambda some: (some[0].is_papers, -len(some), natural_order(some[0].model)))
     single = sum(not run.is_papers for some in found.values() for run in some) - sum(
         not run.is_papers for some in comparable for run in some
@@ -114,25 +115,15 @@ def _key(run: MeasuredRun) -> tuple[object, ...]:
     return run.is_papers, run.machine, run.trained_on, run.model, run.dataset, run.limit, settings
 
 
-def _details(groups: Sequence[Sequence[MeasuredRun]]) -> dict[str, set[str]]:
-    """The keys in which groups differ from each other, with their values."""
-    values: dict[str, set[str]] = {}
-    own = [some[0] for some in groups if not some[0].is_papers]
-    for key in dict.fromkeys(key for run in own for key in run.settings):
-        values[key] = {run.settings.get(key, "") for run in own}
-    told = {*_VARIED, "dataset", "network", "kernels", "depth", "augment_on"}
-    return {key: v for key, v in values.items() if len(v) > 1 and key not in told}
-
-
-def _series(runs: Sequence[MeasuredRun], differing: dict[str, set[str]]) -> Series:
+def _series(runs: Sequence[MeasuredRun], details: Sequence[str]) -> Series:
     first = runs[0]
     by_size: dict[int, list[MeasuredRun]] = {}
     for run in sorted(runs, key=lambda run: run.batch_size):
         by_size.setdefault(run.batch_size, []).append(run)
     sizes = list(by_size)
     small, large = PAPER_PAIR if set(PAPER_PAIR) <= set(sizes) else (sizes[0], sizes[-1])
-    told = [first.threads] if first.threads and "threads" not in differing else []
-    told += [f"{key} {first.settings.get(key) or 'none'}" for key in differing]
+    told = [first.threads] if first.threads else []
+    told += [f"{key} {first.settings.get(key) or 'none'}" for key in details]
     return Series(
         machine=first.machine,
         trained_on=first.trained_on,
@@ -164,9 +155,7 @@ def _claims(small: Sequence[MeasuredRun], large: Sequence[MeasuredRun]) -> tuple
         [run.epoch_seconds for run in small], [run.epoch_seconds for run in large], ratio=True
     )
     wait = difference([run.wait_fraction for run in small], [run.wait_fraction for run in large])
-    accuracy = difference(
-        [run.test_accuracy for run in small], [run.test_accuracy for run in large]
-    )
+    accuracy = difference(by_seed(small), by_seed(large))
     sizes = small[0].batch_size, large[0].batch_size
     return (
         _claim("epochs", sizes, epochs, claimed=1, missing="there is no whole epoch of both"),

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cnntop.core.text import printable
@@ -47,8 +47,8 @@ class MeasuredRun:
 
 
 def measured_runs(rows: Iterable[Mapping[str, str]]) -> list[MeasuredRun]:
-    """The runs of `rows` (see `gathered_rows`) of which it is known what was
-    trained where; others could stand in no table."""
+    """The runs of `rows` (see `gathered_rows`) of which it is known what was trained where; others
+    could stand in no table."""
     runs = (_measured(row) for row in rows)
     return [run for run in runs if run is not None]
 
@@ -124,12 +124,11 @@ def _settings(row: Mapping[str, str]) -> dict[str, str]:
         if "." in key and key.rpartition(".")[2] not in _NO_SETTINGS
     }
     settings |= {column: printable(row.get(column) or "") for column in _RECIPE_COLUMNS}
-    network = re.fullmatch(r"(\D*?)-?(\d+)", printable(row.get("model") or ""))
-    if network:
-        settings["network"] = network[1]
-        settings["depth" if network[1] == "resnet" else "kernels"] = network[2]
-    else:
-        settings["network"] = printable(row.get("model") or "")
+    label = printable(row.get("model") or "")
+    named = re.fullmatch(r"(shallow|speednet|resnet)(\d+)", label)
+    settings["network"] = named[1] if named else label
+    if named:
+        settings["depth" if named[1] == "resnet" else "kernels"] = named[2]
     return settings
 
 
@@ -149,6 +148,15 @@ def _variant(settings: Mapping[str, str]) -> str:
     if settings["augment"] != _PLAIN_AUGMENT and settings["augment_on"]:
         parts.append(settings["augment"] or "no augmentation")
     return ", ".join(parts)
+
+
+def differing(runs: Iterable[MeasuredRun], told: Sequence[str]) -> list[str]:
+    """The keys in which `runs` differ from each other, beside those that are told anyway."""
+    values: dict[str, set[str]] = {}
+    known = [run.settings for run in runs]
+    for key in dict.fromkeys(key for settings in known for key in settings):
+        values[key] = {settings.get(key, "") for settings in known}
+    return [key for key, found in values.items() if len(found) > 1 and key not in told]
 
 
 def by_seed(runs: Iterable[MeasuredRun]) -> list[float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cnntop.core.analysis.report.batch_size import EQUAL_TIME
 from cnntop.core.analysis.report.difference import spread_of
-from cnntop.core.analysis.report.measured import MeasuredRun, by_seed
+from cnntop.core.analysis.report.measured import MeasuredRun, by_seed, differing
 from cnntop.core.analysis.statistics import Spread
 from cnntop.core.errors import UsageError
 from cnntop.core.text import natural_order, nearest, printable
@@ -104,13 +104,13 @@ def sweep_report(runs: Sequence[MeasuredRun], x: str = X, y: str = Y) -> SweepRe
             found.setdefault(_rest(run, x, y), {}).setdefault(at, []).append(run)
     swept = [cells for cells in found.values() if len(cells) > 1]
     swept.sort(key=lambda cells: -len(cells))
-    differing = _differing([_first(cells) for cells in swept], (x, y))
+    details = differing((_first(cells) for cells in swept), (x, y, "dataset", "network"))
     in_maps = sum(len(some) for cells in swept for some in cells.values())
     changed = sum(run.was_changed for run in runs)
     return SweepReport(
         x,
         y,
-        tuple(_heat_map(cells, x, y, differing) for cells in swept),
+        tuple(_heat_map(cells, x, y, details) for cells in swept),
         _choices(known),
         len(known) - in_maps,
         len(runs) - len(known) - changed,
@@ -135,17 +135,10 @@ def _first(cells: Found) -> MeasuredRun:
     return next(iter(cells.values()))[0]
 
 
-def _differing(runs: Sequence[MeasuredRun], without: Sequence[str]) -> list[str]:
-    """The keys, beside those named and told anyway, in which runs differ from each other."""
-    told = {*without, "dataset", "network"}
-    keys = dict.fromkeys(key for run in runs for key in run.settings if key not in told)
-    return [key for key in keys if len({run.settings.get(key, "") for run in runs}) > 1]
-
-
-def _heat_map(cells: Found, x: str, y: str, differing: Sequence[str]) -> HeatMap:
+def _heat_map(cells: Found, x: str, y: str, details: Sequence[str]) -> HeatMap:
     first = _first(cells)
-    details = [first.limit] if first.limit else []
-    details += [f"{key} {first.settings.get(key) or 'none'}" for key in differing]
+    told = [first.limit] if first.limit else []
+    told += [f"{key} {first.settings.get(key) or 'none'}" for key in details]
     return HeatMap(
         x,
         y,
@@ -156,7 +149,7 @@ def _heat_map(cells: Found, x: str, y: str, differing: Sequence[str]) -> HeatMap
         first.settings.get("network", first.model),
         first.machine,
         first.trained_on,
-        ", ".join(details),
+        ", ".join(told),
     )
 
 
@@ -186,10 +179,10 @@ def _choice(dataset: str, machine: str, trained_on: str, runs: Sequence[Measured
     alike: dict[tuple[object, ...], list[MeasuredRun]] = {}
     for run in runs:
         alike.setdefault((run.limit, frozenset(run.settings.items())), []).append(run)
-    differing = _differing(runs, ("kernels", "depth", "batch_size"))
+    details = differing(runs, ("dataset", "network", "kernels", "depth", "batch_size"))
     limits = len({run.limit for run in runs}) > 1
     cells = [
-        (cell.test_accuracy, cell.seconds, _label(some[0], differing, limits))
+        (cell.test_accuracy, cell.seconds, _label(some[0], details, limits))
         for some in alike.values()
         if (cell := _cell(some)) and cell.seconds is not None
     ]
@@ -211,7 +204,7 @@ def _candidates(cells: Sequence[tuple[Spread, float, str]]) -> tuple[Candidate, 
     return tuple(found)
 
 
-def _label(run: MeasuredRun, differing: Sequence[str], limits: bool) -> str:
+def _label(run: MeasuredRun, details: Sequence[str], limits: bool) -> str:
     told = [run.model, f"batch {run.batch_size}"]
-    told += [f"{key} {run.settings.get(key) or 'none'}" for key in differing]
+    told += [f"{key} {run.settings.get(key) or 'none'}" for key in details]
     return ", ".join(told + ([run.limit] if limits and run.limit else []))

@@ -45,6 +45,13 @@ def test_with_three_seeds_the_interval_is_welchs() -> None:
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
 
 
+def test_the_same_seed_three_times_makes_no_interval() -> None:
+    claim = claims(only(*(run(size, size / 200) for size in (32, 128) for _ in range(3))))
+    found = claim["accuracy"].measured
+    assert found
+    assert (found.small.n, found.low) == (1, None)
+
+
 def test_a_difference_that_could_be_chance_is_undecided() -> None:
     rows = [run(size, 0.7 + 0.05 * seed, seed) for size in (32, 128) for seed in range(3)]
     rows[0]["test_accuracy"] = "0.71"

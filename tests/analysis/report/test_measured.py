@@ -60,6 +60,17 @@ def test_settings_are_what_the_run_made_of_its_recipe() -> None:
     assert "seed" not in run.settings
 
 
+@pytest.mark.parametrize(
+    ("model", "network", "kernels"),
+    [("shallow128", "shallow", "128"), ("efficientnet_b0", "efficientnet_b0", None)],
+)
+def test_a_width_is_read_off_the_papers_networks_only(
+    model: str, network: str, kernels: str | None
+) -> None:
+    [run] = runs(row(model=model))
+    assert (run.settings["network"], run.settings.get("kernels")) == (network, kernels)
+
+
 def test_a_run_that_ended_early_is_not_one_of_its_limit() -> None:
     early, late = runs(row(status="stopped"), row())
     assert (early.limit, late.limit) == ("15m, stopped", "15m")
