@@ -74,7 +74,7 @@ def parts(report: BatchSizes) -> list[Part]:
             )
         )
     why = "alone, with no other that differs in batch size only"
-    return found + list(left_out({why: report.single, CHANGED: report.changed}))
+    return [*found, *left_out({why: report.single, CHANGED: report.changed})]
 
 
 def _tally(report: BatchSizes) -> Table:

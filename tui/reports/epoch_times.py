@@ -29,9 +29,8 @@ def parts(report: EpochTimes) -> list[Part]:
     if report.setups:
         found.append(_table(report))
         found.append(Words(_legend(report)))
-    return found + list(
-        left_out({"without a whole epoch": report.unmeasured, CHANGED: report.changed})
-    )
+    counts = {"without a whole epoch": report.unmeasured, CHANGED: report.changed}
+    return [*found, *left_out(counts)]
 
 
 def _table(report: EpochTimes) -> Table:

@@ -28,17 +28,13 @@ def parts(report: SweepReport) -> list[Part]:
         found += [_table(heat_map), Words(_words(heat_map))]
     for choice in report.choices:
         found += [_front(choice), Words(_beaten(choice))]
-    return found + list(
-        left_out(
-            {
-                f"alone, with no other that differs in {report.x} and {report.y} only": (
-                    report.single if report.maps else 0
-                ),
-                "without an accuracy": report.unmeasured,
-                CHANGED: report.changed,
-            }
-        )
-    )
+    alone = f"alone, with no other that differs in {report.x} and {report.y} only"
+    counts = {
+        alone: report.single if report.maps else 0,
+        "without an accuracy": report.unmeasured,
+        CHANGED: report.changed,
+    }
+    return [*found, *left_out(counts)]
 
 
 def heading(heat_map: HeatMap) -> str:
