@@ -23,7 +23,8 @@ app = typer.Typer(
 Dirs = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="DIR", help="Runs folders, of this or other machines. Default: as for run."
+        metavar="DIR",
+        help="Runs folders, of this or other machines. Default: $CNNTOP_RUNS, else ./runs.",
     ),
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Every figure as CSV, one a row.")]
@@ -34,7 +35,7 @@ SvgFile = Annotated[
     ),
 ]
 All = Annotated[
-    bool, typer.Option("--all", help="Count runs that failed or were interrupted or run too.")
+    bool, typer.Option("--all", help="Count runs too that failed, were interrupted or still run.")
 ]
 NoPaper = Annotated[bool, typer.Option("--no-paper", help="Leave the paper's own figures out.")]
 
