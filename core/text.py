@@ -17,6 +17,17 @@ def printable(text: str) -> str:
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+def defused(text: str) -> str:
+    """`text` as a CSV cell that no spreadsheet takes for a formula."""
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return "'" + text
+    return text
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """A sentence that suggests the choice most like `word`, or lists them all."""
     known = list(choices)

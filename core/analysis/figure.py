@@ -252,9 +252,10 @@ class Plot:
 
     def legend(self) -> None:
         """The labels of what was drawn, in one row above the frame's right end."""
-        room = self.width - text_width(self._title) - 24
-        each = room / max(1, len(self._entries)) - 36
-        labels = [shortened(entry.label, each) for entry in self._entries]
+        room = self.width - text_width(self._title) - 24 - 36 * len(self._entries)
+        labels = [entry.label for entry in self._entries]
+        if sum(map(text_width, labels)) > room:
+            labels = [shortened(label, room / len(labels)) for label in labels]
         x, y = self.left + self.width, self.top - 8
         for entry, label in zip(reversed(self._entries), reversed(labels), strict=True):
             x -= text_width(label)
