@@ -14,7 +14,7 @@ from cnntop.core.events import (
     RunResumed,
     StepsMeasured,
 )
-from cnntop.core.runs.export.figures import RunFigures, Told
+from cnntop.core.runs.export.figures import EventKind, RunFigures, Told
 from cnntop.core.split import PARTS, Split
 
 _WIDTH, _HEIGHT = 720, 704
@@ -35,26 +35,24 @@ Points = list[tuple[float, float]]
 def write(figures: RunFigures, file: BinaryIO) -> None:
     """Raises OSError."""
     figure = Figure(_WIDTH, _HEIGHT, *_headings(figures))
-    ends = [told.trained_seconds for told in (*figures.steps, *figures.epochs)]
-    unit, unit_seconds = _unit(max(ends, default=0.0))
-    across = Axis("", 0.0, max(ends, default=0.0) / unit_seconds or 1.0)
+    seconds = max((told.trained_seconds for told in _timed(figures)), default=0.0)
+    unit, unit_seconds = _unit(seconds)
+    across = Axis("", 0.0, seconds / unit_seconds or 1.0)
     below = replace(across, label=f"training time ({unit})")  # for all three
 
-    def curve(name: str, factor: float = 1.0) -> Points:
-        """Of a field of the steps or epochs, where it was measured."""
-        where: Sequence[Told[StepsMeasured] | Told[EpochFinished]] = figures.steps
-        if name.startswith("test"):
-            where = figures.epochs
+    def curve(events: Sequence[Told[EventKind]], name: str, factor: float = 1.0) -> Points:
+        """Of a field, where it was measured."""
         return [
             (told.trained_seconds / unit_seconds, factor * value)
-            for told in where
+            for told in events
             if (value := getattr(told.event, name)) is not None
         ]
 
+    steps, epochs = figures.steps, figures.epochs
     plots = [
-        _curves(figure, "Loss", "loss", across, curve("loss"), curve("test_loss")),
+        _curves(figure, "Loss", "loss", across, curve(steps, "loss"), curve(epochs, "test_loss")),
         _curves(figure, "Accuracy", "accuracy (%)", across,
-                curve("accuracy", 100), curve("test_accuracy", 100)),
+                curve(steps, "accuracy", 100), curve(epochs, "test_accuracy", 100)),
         _split(figure, below, figures, unit_seconds),
     ]  # fmt: skip
     _mark(plots, figures, unit_seconds)
@@ -142,8 +140,7 @@ def _slices(figures: RunFigures) -> list[tuple[float, float, Split]]:
 def _spans(figures: RunFigures) -> Iterator[tuple[float, float, Split]]:
     """Stretches of steps, and after an epoch what it knows beyond them, such as its evaluation."""
     begin, told_split = 0.0, Split()
-    timed: list[Told[StepsMeasured] | Told[EpochFinished]] = [*figures.steps, *figures.epochs]
-    for told in sorted(timed, key=lambda told: told.at_seconds):
+    for told in _timed(figures):
         split = Split()
         split.add(told.event)
         if isinstance(told.event, StepsMeasured):
@@ -156,23 +153,34 @@ def _spans(figures: RunFigures) -> Iterator[tuple[float, float, Split]]:
         begin = told.trained_seconds
 
 
+def _timed(figures: RunFigures) -> list[Told[StepsMeasured] | Told[EpochFinished]]:
+    """In the order of the log."""
+    timed: list[Told[StepsMeasured] | Told[EpochFinished]] = [*figures.steps, *figures.epochs]
+    return sorted(timed, key=lambda told: told.at_seconds)
+
+
 def _mark(plots: list[Plot], figures: RunFigures, unit_seconds: float) -> None:
     """Fixes, pauses and resumes as lines through all plots, named where there is room."""
-    named_at = -100.0
+    marks: list[tuple[float, str]] = []
     for told in figures.happenings:
-        text, at = _name(told.event), told.trained_seconds / unit_seconds
-        if text is None or not 0 <= at <= plots[0].across.high:
-            continue
-        x = plots[0].x(at)
+        if isinstance(told.event, RunResumed):  # what came after its checkpoint does not count
+            resumed_seconds = told.event.trained_seconds
+            marks = [mark for mark in marks if mark[0] <= resumed_seconds / unit_seconds]
+        if name := _name(told.event):
+            marks.append((told.trained_seconds / unit_seconds, name))
+    named_at = -100.0
+    for at, name in marks:
+        x = plots[0].x(min(at, plots[0].across.high))
         for plot in plots:
             plot.figure.rule(x, plot.top, x, plot.top + plot.height, FAINT, DASHES[2])
         if x - named_at > 14:
             named_at, room = x, plots[0].height - 8
-            plots[0].figure.text(x - 4, plots[0].top + 4, shortened(text, room, 10), size=10,
+            plots[0].figure.text(x - 4, plots[0].top + 4, shortened(name, room, 10), size=10,
                                  anchor="end", colour=FAINT, turned=True)  # fmt: skip
 
 
-def _name(event: AnyEvent) -> str | None:
+def _name(event: AnyEvent) -> str:
+    """Of an event that is marked."""
     match event:
         case FixApplied():
             return f"{event.key.partition('.')[2]} {event.before} → {event.after}"
@@ -181,4 +189,4 @@ def _name(event: AnyEvent) -> str | None:
         case RunResumed():
             return "resumed"
         case _:
-            return None
+            return ""

@@ -135,8 +135,10 @@ def _recipe(facts: dict[str, Any]) -> Iterator[tuple[str, bool | int | float | s
 def _facts(facts: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for key in ("run", "name", "status", "git_commit"):
         yield key, str(facts[key])
+    known: dict[str, Any] = {}
     for key in ("started", "machine", "versions"):
-        yield from ((name, str(value)) for name, value in (facts[key] or {}).items())
+        known |= facts[key] or {}
+    yield from ((name, str(value)) for name, value in known.items() if value is not None)
 
 
 _HAPPENINGS = ("seconds", "step", "event", "")
