@@ -188,7 +188,7 @@ def test_csv_has_every_figure_with_all_its_digits(
     notice, ended = events[-2:]
     assert notice["event"] == "notice"
     assert notice["text"] == f"warning: {printable(EVIL)}"
-    assert ended["text"] == "status finished, message , seconds 8.0"
+    assert ended["text"] == "status finished, seconds 8.0"
 
 
 def test_no_cell_of_a_csv_is_a_formula(

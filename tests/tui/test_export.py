@@ -65,7 +65,7 @@ def test_nothing_is_overwritten_without_a_word(runs: Path, out: Path) -> None:
     export([RUN], to="csv", out=out, runs_dir=runs)
     before = out / RUN / "steps.csv"
     before.write_text("mine")
-    with pytest.raises(UsageError, match=r"epochs\.csv|steps\.csv.*--force"):
+    with pytest.raises(UsageError, match=r"steps\.csv \(and 4 more\) is there already; --force"):
         export([OTHER, RUN], to="csv", out=out, runs_dir=runs)
     assert before.read_text() == "mine"
     assert not (out / OTHER).exists(), "refused before anything is written"

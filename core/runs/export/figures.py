@@ -110,7 +110,7 @@ class RunFigures:
         try:
             self._clocks.append((at_seconds, datetime.fromisoformat(utc).timestamp()))
         except (ValueError, OverflowError):
-            self.damage.append(f"its time of day {printable(utc)!r} is none")
+            self.damage.append(f"{EVENTS_FILE} has no time of day but {printable(utc)!r}")
 
     def unix_seconds(self, at_seconds: float) -> float | None:
         """The time of day at a time of the run's own clock, in seconds since 1970: that of each

@@ -38,22 +38,16 @@ class Table:
 
 def tables(figures: RunFigures) -> list[Table]:
     """In the order of TABLES; units are in the columns' names."""
+    happenings: list[list[Cell]] = [
+        [*_place(figures, told), *in_words(told.event)] for told in figures.happenings
+    ]
     return [
         _table(figures, "steps", StepsMeasured, figures.steps, images_per_second),
         _table(figures, "epochs", EpochFinished, figures.epochs, images_per_second),
         _table(figures, "cpu_samples", CpuSample, figures.cpu_samples),
         _table(figures, "gpu_samples", GpuSample, figures.gpu_samples),
-        Table("events", _PLACE | {"event": "text", "text": "text"}, event_rows(figures)),
+        Table("events", _PLACE | {"event": "text", "text": "text"}, happenings),
     ]
-
-
-def event_rows(figures: RunFigures) -> list[list[Cell]]:
-    """What happened, in words: pauses, fixes, checkpoints, notices, and all other events."""
-    rows = []
-    for told in figures.happenings:
-        kind, text = in_words(told.event)
-        rows.append([*_place(figures, told), kind, text])
-    return rows
 
 
 def in_words(event: Event) -> tuple[str, str]:
@@ -62,7 +56,7 @@ def in_words(event: Event) -> tuple[str, str]:
     kind: str = fields.pop("type")
     if isinstance(event, Notice):
         return kind, printable(f"{event.level}: {event.text}")
-    said = (f"{name} {value}" for name, value in fields.items() if value is not None)
+    said = (f"{name} {value}" for name, value in fields.items() if value not in (None, ""))
     return kind, printable(", ".join(said))
 
 
