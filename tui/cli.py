@@ -9,6 +9,7 @@ from cnntop.core.errors import CnntopError
 from cnntop.tui import options
 from cnntop.tui.stderr import complain
 from cnntop.tui.verbs import bench, report, runs
+from cnntop.tui.verbs.export import export
 from cnntop.tui.verbs.run import run
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ presets_app = typer.Typer(
 app.add_typer(presets_app, name="presets")
 app.add_typer(bench.app, name="bench")
 app.add_typer(report.app, name="report")
-for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, runs.repair, runs.gc):
+for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, export, runs.repair, runs.gc):
     app.command()(verb)
 
 

@@ -147,44 +147,46 @@ class Figure:
         bold: bool = False, colour: str = INK, turned: bool = False,
     ) -> None:  # fmt: skip
         """`anchor` is "start", "middle" or "end"; `turned` reads upwards. Any text is safe."""
-        more = {"text-anchor": anchor} if anchor != "start" else {}
+        more: dict[str, str | float] = {"text_anchor": anchor} if anchor != "start" else {}
         if size != _TEXT_SIZE:
-            more["font-size"] = _at(size)
+            more["font_size"] = size
         if bold:
-            more["font-weight"] = "bold"
+            more["font_weight"] = "bold"
         if turned:
             more["transform"] = f"rotate(-90 {_at(x)} {_at(y)})"
-        element = self._add("text", x=_at(x), y=_at(y), fill=colour, **more)
-        element.text = printable(text)
+        self._add("text", x=x, y=y, fill=colour, **more).text = printable(text)
 
     def rect(
         self, x: float, y: float, width: float, height: float, fill: str, edge: str = ""
     ) -> None:
         more = {"stroke": edge} if edge else {}
-        self._add(
-            "rect", x=_at(x), y=_at(y), width=_at(width), height=_at(height), fill=fill, **more
-        )
+        self._add("rect", x=x, y=y, width=width, height=height, fill=fill, **more)
 
-    def rule(self, x: float, y: float, to_x: float, to_y: float, colour: str, dash: str = "",
-             width: float = 1) -> None:  # fmt: skip
+    def rule(
+        self, x: float, y: float, to_x: float, to_y: float, colour: str, dash: str = "",
+        width: float = 1,
+    ) -> None:  # fmt: skip
         """A straight line."""
-        more = {"stroke-dasharray": dash} if dash else {}
-        more["stroke-width"] = _at(width)
-        self._add("line", x1=_at(x), y1=_at(y), x2=_at(to_x), y2=_at(to_y), stroke=colour, **more)
+        more = {"stroke_dasharray": dash} if dash else {}
+        self._add("line", x1=x, y1=y, x2=to_x, y2=to_y, stroke=colour, stroke_width=width, **more)
 
     def circle(self, x: float, y: float, radius: float, fill: str) -> None:
-        self._add("circle", cx=_at(x), cy=_at(y), r=_at(radius), fill=fill, stroke="#ffffff")
+        self._add("circle", cx=x, cy=y, r=radius, fill=fill, stroke="#ffffff")
 
-    def path(self, text: str, **attributes: str) -> None:
-        self._add("path", d=text, **{name.replace("_", "-"): v for name, v in attributes.items()})
+    def path(self, text: str, **attributes: str | float) -> None:
+        """`text` is as in SVG."""
+        self._add("path", d=text, **attributes)
 
     def svg(self) -> str:
         """The file's text."""
         ET.indent(self._root)
         return ET.tostring(self._root, encoding="unicode") + "\n"
 
-    def _add(self, tag: str, **attributes: str) -> ET.Element:
-        return ET.SubElement(self._root, tag, attributes)
+    def _add(self, tag: str, **attributes: str | float) -> ET.Element:
+        element = ET.SubElement(self._root, tag)
+        for name, value in attributes.items():
+            element.set(name.replace("_", "-"), value if isinstance(value, str) else _at(value))
+        return element
 
 
 class Plot:
@@ -221,7 +223,7 @@ class Plot:
             drawing = up is not None
         more = {"stroke_dasharray": dash} if dash else {}
         self.figure.path(
-            "".join(parts), fill="none", stroke=colour, stroke_width=_at(width),
+            "".join(parts), fill="none", stroke=colour, stroke_width=width,
             stroke_linejoin="round", stroke_linecap="round", **more,
         )  # fmt: skip
         self._entry(label, colour, dash)
@@ -233,8 +235,8 @@ class Plot:
         """Between a lower and an upper line: `points` are (x, low, high)."""
         there = [f"{_at(self.x(across))} {_at(self.y(high))}" for across, _, high in points]
         back = [f"{_at(self.x(across))} {_at(self.y(low))}" for across, low, _ in reversed(points)]
-        more = {"fill_opacity": _at(opacity)} if opacity < 1 else {}
-        self.figure.path(f"M{'L'.join(there + back)}Z" if points else "", fill=colour, **more)
+        outline = f"M{'L'.join(there + back)}Z" if points else ""
+        self.figure.path(outline, fill=colour, fill_opacity=opacity)
         self._entry(label, colour, None)
 
     def box(
@@ -252,9 +254,10 @@ class Plot:
 
     def legend(self) -> None:
         """The labels of what was drawn, in one row above the frame's right end."""
-        room = self.width - text_width(self._title) - 24
-        each = room / max(1, len(self._entries)) - 36
-        labels = [shortened(entry.label, each) for entry in self._entries]
+        room = self.width - text_width(self._title) - 24 - 36 * len(self._entries)
+        labels = [entry.label for entry in self._entries]
+        if sum(map(text_width, labels)) > room:
+            labels = [shortened(label, room / len(labels)) for label in labels]
         x, y = self.left + self.width, self.top - 8
         for entry, label in zip(reversed(self._entries), reversed(labels), strict=True):
             x -= text_width(label)
