@@ -1,7 +1,6 @@
 """Presets: experiments kept as short TOML files, the built-in ones and a person's own."""
 
 import os
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import platformdirs
 
 from cnntop.core.errors import RecipeError, UsageError
 from cnntop.core.recipe import Recipe, resolve
-from cnntop.core.text import nearest, printable
+from cnntop.core.text import natural_order, nearest, printable
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def config_folder() -> Path:
 
 def names() -> list[str]:
     """Names of all presets, in the order people read numbers in; no file is opened for it."""
-    return sorted(_files(), key=_natural)
+    return sorted(_files(), key=natural_order)
 
 
 def find(name_or_file: str) -> Preset:
@@ -87,8 +86,3 @@ def _read(name: str, file: Traversable, own: bool) -> Preset:
     first = text.lstrip().partition("\n")[0]
     about = first.lstrip("# ").strip() if first.startswith("#") else ""
     return Preset(printable(name), printable(about), tree, own)
-
-
-def _natural(name: str) -> list[str | int]:
-    """Sort key that puts shallow8 before shallow16."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]

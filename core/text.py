@@ -1,6 +1,7 @@
 """Text from outside (names, class folders, error messages) made safe to print on a terminal."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -45,3 +46,9 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     known = list(choices)
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+
+
+def natural_order(name: str) -> list[str | int]:
+    """Sort key that puts shallow8 before shallow16."""
+    parts = re.split(r"(\d{1,18})", name)
+    return [int(part) if part.isdecimal() else part for part in parts]

@@ -8,7 +8,8 @@ import typer
 from cnntop.core.errors import CnntopError
 from cnntop.tui import options
 from cnntop.tui.stderr import complain
-from cnntop.tui.verbs import bench, runs
+from cnntop.tui.verbs import bench, report, runs
+from cnntop.tui.verbs.export import export
 from cnntop.tui.verbs.run import run
 
 app = typer.Typer(
@@ -28,7 +29,8 @@ presets_app = typer.Typer(
 )
 app.add_typer(presets_app, name="presets")
 app.add_typer(bench.app, name="bench")
-for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, runs.repair, runs.gc):
+app.add_typer(report.app, name="report")
+for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, export, runs.repair, runs.gc):
     app.command()(verb)
 
 

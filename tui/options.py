@@ -273,3 +273,14 @@ ShownPreset = Annotated[
 ]
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
+
+ExportedRuns = Annotated[
+    list[str], typer.Argument(metavar="RUN", help="Runs by name, id, prefix or folder, or last.")
+]
+ExportFormat = Annotated[
+    str, typer.Option(metavar="FORMAT", help="tensorboard, parquet, csv, json or svg.")
+]
+ExportFolder = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where the files go; made if missing.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over an earlier export.")]

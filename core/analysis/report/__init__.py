@@ -1,0 +1,1 @@
+"""What many runs say together: the paper's tables and claims, as measured. Rows in, results out."""

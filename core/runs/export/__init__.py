@@ -1,0 +1,1 @@
+"""A run's figures for other programs: one module a format, all from the same reading of the log."""

@@ -1,0 +1,1 @@
+"""The reports as people read them: tables in the terminal, Markdown, CSV and pictures."""
