@@ -64,8 +64,8 @@ def _measured(row: Mapping[str, str]) -> MeasuredRun | None:
         return None
     settings = _settings(row)
     status, limit = text("status"), text("limit")
-    # The paper's machines are in the names of its rows: "paper, machine A".
-    machine = text("name").rpartition(" ")[2] if status == PAPER else text("host")
+    # The paper's hosts are "machine A" and "machine B", of which tables have no room for the word.
+    machine = text("host").removeprefix("machine ") if status == PAPER else text("host")
     epoch_seconds = _above_zero(number(row.get("epoch_seconds"), 0, _MOST_SECONDS))
     images_per_second = _above_zero(number(row.get("images_per_second"), 0, 1e12))
     if status == PAPER and epoch_seconds:  # it has no other speed than that of whole epochs
