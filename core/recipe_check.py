@@ -8,7 +8,10 @@ from cnntop.core.sections import MOST_CROP_PADDING, Data, Machine, Model, Recipe
 from cnntop.core.text import nearest, printable
 
 DATASETS = (*CATALOGUE, "folder")
-_DEPTHS = (18, 34)
+_DEPTHS = (18, 20, 32, 34, 50, 56, 110)
+_SIZES = {"shallow": "kernels", "speednet": "kernels", "resnet": "depth",
+          "torchvision": "architecture"}  # fmt: skip
+"""By a model's name, the key that says how large it is."""
 _TEST_VIEWS = (1, 2, 6)
 _MOST_SEED = 2**32 - 1
 
@@ -22,13 +25,27 @@ def check(recipe: Recipe) -> None:
 
 
 def _check_model(model: Model) -> None:
+    if model.name == "code":
+        raise RecipeError(
+            "model.name: a recipe is data; a network from code is named on the command line alone, "
+            "as in --model ./net.py:Net."
+        )
     _within("model.kernels", model.kernels, 1, 65_536)
-    if model.name == "resnet" and model.kernels is not None:
-        raise RecipeError("model.kernels: resnet has no kernels; leave it out or use shallow.")
-    if model.name != "resnet" and model.depth is not None:
-        raise RecipeError(f"model.depth: {model.name} has no depth; leave it out or use resnet.")
+    for key, home in (("kernels", "shallow"), ("depth", "resnet"), ("architecture", "torchvision")):
+        if getattr(model, key) is not None and _SIZES[model.name] != key:
+            raise RecipeError(
+                f"model.{key}: {model.name} has no {key}; leave it out or use {home}."
+            )
     if model.depth is not None and model.depth not in _DEPTHS:
-        raise RecipeError(f"model.depth: {model.depth} is not known. Known: 18, 34.")
+        known = ", ".join(map(str, _DEPTHS))
+        raise RecipeError(f"model.depth: {model.depth} is not known. Known: {known}.")
+    if model.name == "torchvision" and model.architecture is None:
+        raise RecipeError("model.architecture: torchvision has many; name one, as in vgg11_bn.")
+    if model.architecture is not None and not re.fullmatch(r"\w{1,64}", model.architecture):
+        raise RecipeError(
+            f"model.architecture: {printable(model.architecture)!r} is no name of a network of "
+            "torchvision's, as vgg11_bn is."
+        )
 
 
 def _check_data(data: Data) -> None:

@@ -105,7 +105,8 @@ def start_in_background(
     """
     require_writable(runs_dir)
     output = runs_dir / f".starting-{os.getpid()}"
-    command = [sys.executable, "-m", "cnntop.tui.cli", *arguments, "--plain"]
+    # -P: what lies in the current folder is not to be imported.
+    command = [sys.executable, "-P", "-m", "cnntop.tui.cli", *arguments, "--plain"]
     with output.open("wb") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
