@@ -18,7 +18,7 @@ def _projected(channels_in: int, channels_out: int, stride: int) -> nn.Module:
     )
 
 
-class _Padded(nn.Module):
+class ZeroPadded(nn.Module):
     """The paper's option A, without parameters: every other pixel where the image is halved, and
     zeros for the channels that are new."""
 
@@ -119,7 +119,7 @@ class NarrowResNet(nn.Module):
         for stage in range(3):
             width = 16 << stage
             for number in range((depth - 2) // 6):
-                layers.append(BasicBlock(width_in, width, _stride(stage, number), _Padded))
+                layers.append(BasicBlock(width_in, width, _stride(stage, number), ZeroPadded))
                 width_in = width
         self.features = nn.Sequential(*layers)
         self.classifier = _classifier(width_in, classes)

@@ -99,6 +99,19 @@ def _give_gradients(model: nn.Module, names: Set[str]) -> None:
         one.grad = torch.empty_like(one) if name in names else None
 
 
+_ATTENTION, _ATTENTION_BACKWARD = (
+    torch.ops.aten._scaled_dot_product_flash_attention,
+    torch.ops.aten._scaled_dot_product_flash_attention_backward,
+)
+_FLOP = flop_registry | {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_ATTENTION],
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: flop_registry[
+        _ATTENTION_BACKWARD
+    ],
+}
+"""torch's, with attention on a CPU, which it leaves out."""
+
+
 class Meter(TorchDispatchMode):
     """Adds up what the operations inside of it compute, read and write. (torch's own counter of
     operations takes three times as long: it looks into batch norms, where nothing counts.)"""
@@ -113,7 +126,7 @@ class Meter(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if flop_of := flop_registry.get(func.overloadpacket):
+        if flop_of := _FLOP.get(func.overloadpacket):
             self.flop += flop_of(*args, **kwargs, out_val=result)
         # A view looks at what is there; what is not aten's asks for properties alone.
         if func.namespace == "aten" and not func.is_view:
