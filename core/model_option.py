@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from cnntop.core.errors import UsageError
+from cnntop.core.sections import SIZE_KEYS
 from cnntop.core.text import printable
 
 _OWN = re.compile(r"(shallow|resnet|speednet)(\d*)")
-_SIZE_KEYS = {"shallow": "kernels", "speednet": "kernels", "resnet": "depth"}
 _TORCHVISION = re.compile(r"(?:torchvision(?:\.models)?:)?(\w+)", re.ASCII)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -64,7 +64,7 @@ def parse_model(text: str) -> ModelOption:
     """
     if own := _OWN.fullmatch(text):
         name, size = own.groups()
-        sized = (f"model.{_SIZE_KEYS[name]}={size}",) if size else ()
+        sized = (f"model.{SIZE_KEYS[name]}={size}",) if size else ()
         return ModelOption((f"model.name={name}", *sized))
     if named := _TORCHVISION.fullmatch(text):
         return ModelOption(("model.name=torchvision", f"model.architecture={named[1]}"))

@@ -14,6 +14,7 @@ from cnntop.core.errors import RecipeError
 from cnntop.core.recipe_check import check
 from cnntop.core.sections import (
     SECTIONS,
+    SIZE_KEYS,
     Augmentation,
     AugmentOn,
     CropBorder,
@@ -90,11 +91,7 @@ def override(tree: Tree, settings: dict[str, Any]) -> Tree:
         result["data"].pop("dir", None)
     earlier = tree.get("model", {}).get("name", Model().name)
     if settings.get("model.name", earlier) != earlier:
-        for key in (
-            set(Model.__struct_fields__)
-            - {"name"}
-            - {path.removeprefix("model.") for path in settings}
-        ):
+        for key in set(SIZE_KEYS.values()) - {path.removeprefix("model.") for path in settings}:
             result["model"].pop(key, None)
     return result
 

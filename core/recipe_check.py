@@ -4,14 +4,11 @@ import re
 
 from cnntop.core.datasets import CATALOGUE
 from cnntop.core.errors import RecipeError
-from cnntop.core.sections import MOST_CROP_PADDING, Data, Machine, Model, Recipe, Train
+from cnntop.core.sections import MOST_CROP_PADDING, SIZE_KEYS, Data, Machine, Model, Recipe, Train
 from cnntop.core.text import nearest, printable
 
 DATASETS = (*CATALOGUE, "folder")
 _DEPTHS = (18, 20, 32, 34, 50, 56, 110)
-_SIZES = {"shallow": "kernels", "speednet": "kernels", "resnet": "depth",
-          "torchvision": "architecture"}  # fmt: skip
-"""By a model's name, the key that says how large it is."""
 _TEST_VIEWS = (1, 2, 6)
 _MOST_SEED = 2**32 - 1
 
@@ -32,7 +29,7 @@ def _check_model(model: Model) -> None:
         )
     _within("model.kernels", model.kernels, 1, 65_536)
     for key, home in (("kernels", "shallow"), ("depth", "resnet"), ("architecture", "torchvision")):
-        if getattr(model, key) is not None and _SIZES[model.name] != key:
+        if getattr(model, key) is not None and SIZE_KEYS[model.name] != key:
             raise RecipeError(
                 f"model.{key}: {model.name} has no {key}; leave it out or use {home}."
             )

@@ -14,6 +14,9 @@ CropBorder = Literal["black", "reflect"]
 Schedule = Literal["constant", "cosine", "step", "onecycle", "triangle", "linear"]
 
 MOST_CROP_PADDING = 4
+SIZE_KEYS = {"shallow": "kernels", "speednet": "kernels", "resnet": "depth",
+             "torchvision": "architecture"}  # fmt: skip
+"""By a model's name, the key that says which or how large it is."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

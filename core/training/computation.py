@@ -44,7 +44,8 @@ def chosen(
     if network.device.type == "cuda":
         fast = Computation("bf16", channels_last=True, fused=True, graphs=own)
         if not own:
-            fast = _standing([fast, replace(fast, channels_last=False)], network, source, plain)[0]
+            ways = [fast, replace(fast, channels_last=False), plain]
+            fast = _standing(ways, network, source, plain)[0]
         without = "" if own else "; no CUDA graphs, which not every network from elsewhere stands"
         best = replace(fast, threads=plain.threads)
         return best, f"speed {machine.speed}: {fast.label}{without}"
@@ -85,25 +86,31 @@ def _standing(
     candidates: list[Computation], network: Network, source: BatchSource, plain: Computation
 ) -> list[Computation]:
     """Those in which a network that is not cnntop's own can take a step: it may use a view that
-    channels-last has none of, or an operation that bf16 has none of. `plain` always can."""
+    channels-last has none of, or an operation that bf16 has none of. `plain`, the recipe's own
+    way, is not up to a trial."""
     batch = next(iter(source.epoch(TRIAL_EPOCH)))
     images, labels = (one[:_TRIED_IMAGES].to(network.device) for one in batch[:2])
-    standing = []
+    stands = {(plain.precision, plain.channels_last): True}
     state = torch.random.get_rng_state()
-    for kind in {(one.precision, one.channels_last): one for one in candidates}.values():
-        copy = network.copy(kind)
-        copy.model.train()
-        try:
-            copy.backward(copy.forward(images, labels)[0])
-            with torch.inference_mode():
-                copy.model.eval()
-                copy.forward(images, labels)
-        except Exception:  # noqa: BLE001  a person's code may raise anything
-            continue
-        standing.append((kind.precision, kind.channels_last))
+    for candidate in candidates:
+        way = candidate.precision, candidate.channels_last
+        if way not in stands:
+            stands[way] = _stands(network.copy(candidate), images, labels)
     torch.random.set_rng_state(state)
-    found = [one for one in candidates if (one.precision, one.channels_last) in standing]
-    return found or [plain]
+    return [one for one in candidates if stands[one.precision, one.channels_last]]
+
+
+def _stands(network: Network, images: torch.Tensor, labels: torch.Tensor) -> bool:
+    """Whether it can be trained and evaluated. It is not of use afterwards."""
+    try:
+        network.model.train()
+        network.backward(network.forward(images, labels)[0])
+        with torch.inference_mode():
+            network.model.eval()
+            network.forward(images, labels)
+    except Exception:  # noqa: BLE001  a person's code may raise anything
+        return False
+    return True
 
 
 def _fastest(

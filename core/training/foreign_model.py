@@ -90,6 +90,7 @@ def load_code(code: ModelCode) -> LoadedCode:
             f"{label}: {code.attribute} is {_a(made)}; name a class or function that makes a "
             "torch.nn.Module."
         )
+    _arguments(made, label, 0, 0, 0)  # what it lacks is told before the images are loaded
     return LoadedCode(source, made)
 
 

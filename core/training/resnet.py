@@ -110,8 +110,6 @@ class NarrowResNet(nn.Module):
     """The CIFAR-10 network of the paper's section 4.2: 6n+2 layers in three stages with 16, 32 and
     64 channels, shortcuts without parameters, filters initialised for ReLU (arXiv:1502.01852)."""
 
-    DEPTHS = (20, 32, 56, 110)
-
     def __init__(self, depth: int, channels: int, classes: int) -> None:
         super().__init__()
         layers = _stem(channels, 16)

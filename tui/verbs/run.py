@@ -46,7 +46,7 @@ def run(
       cnntop run -p shallow128 --time 15m         a quarter of an hour
       cnntop run -p shallow32 --data-dir ~/birds  your own images
       cnntop run -p resnet18 --set schedule=cosine --plain > log
-      cnntop run -p resnet18 --model ./net.py:Net  your own network in it
+      cnntop run --model ./net.py:Net             your own network, in a preset
       cnntop run --resume last                    go on where the last run stopped
     """
     from cnntop.core.model_option import ModelOption, parse_model
