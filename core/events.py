@@ -42,7 +42,8 @@ class RunStarted(Event, frozen=True):
     and the machine are repeated here, so that the stream alone tells the whole story.
 
     `steps_per_epoch` counts optimiser steps: `passes` of them for each batch. `workers` is None
-    where no loader works.
+    where no loader works. `multiply_adds` are those of the answer to one image, None where they
+    could not be counted.
     """
 
     run: str
@@ -69,6 +70,7 @@ class RunStarted(Event, frozen=True):
     cores: int | None = None
     workers: int | None = None
     speed: str = "safe"
+    multiply_adds: int | None = None
     format: int = FORMAT
 
 

@@ -14,6 +14,7 @@ from cnntop.core.errors import RecipeError
 from cnntop.core.recipe_check import check
 from cnntop.core.sections import (
     SECTIONS,
+    SIZE_KEYS,
     Augmentation,
     AugmentOn,
     CropBorder,
@@ -31,7 +32,8 @@ from cnntop.core.text import nearest, printable
 
 __all__ = [
     "SECTIONS", "AugmentOn", "CropBorder", "Data", "Machine", "Model", "Recipe", "Schedule",
-    "Section", "Train", "Tree", "check_names", "enlarged", "override", "parse_duration", "resolve",
+    "Section", "Train", "Tree", "check_names", "enlarged", "from_code", "override",
+    "parse_duration", "resolve",
 ]  # fmt: skip
 
 _TYPE_WORDS = {
@@ -89,9 +91,18 @@ def override(tree: Tree, settings: dict[str, Any]) -> Tree:
         result["data"].pop("dir", None)
     earlier = tree.get("model", {}).get("name", Model().name)
     if settings.get("model.name", earlier) != earlier:
-        for key in {"kernels", "depth"} - {path.removeprefix("model.") for path in settings}:
+        for key in set(SIZE_KEYS.values()) - {path.removeprefix("model.") for path in settings}:
             result["model"].pop(key, None)
     return result
+
+
+def from_code(recipe: Recipe, named: str) -> Recipe:
+    """`recipe` with the network that the person's code makes instead of its own. `named` is what
+    the command line has for it.
+
+    `resolve` refuses such a recipe, so that a preset, which is data, can never bring in code.
+    """
+    return msgspec.structs.replace(recipe, model=Model(name="code", architecture=named))
 
 
 def enlarged(recipe: Recipe) -> Recipe:

@@ -4,11 +4,11 @@ import re
 
 from cnntop.core.datasets import CATALOGUE
 from cnntop.core.errors import RecipeError
-from cnntop.core.sections import MOST_CROP_PADDING, Data, Machine, Model, Recipe, Train
+from cnntop.core.sections import MOST_CROP_PADDING, SIZE_KEYS, Data, Machine, Model, Recipe, Train
 from cnntop.core.text import nearest, printable
 
 DATASETS = (*CATALOGUE, "folder")
-_DEPTHS = (18, 34)
+_DEPTHS = (18, 20, 32, 34, 50, 56, 110)
 _TEST_VIEWS = (1, 2, 6)
 _MOST_SEED = 2**32 - 1
 
@@ -22,13 +22,27 @@ def check(recipe: Recipe) -> None:
 
 
 def _check_model(model: Model) -> None:
+    if model.name == "code":
+        raise RecipeError(
+            "model.name: a recipe is data; a network from code is named on the command line alone, "
+            "as in --model ./net.py:Net."
+        )
     _within("model.kernels", model.kernels, 1, 65_536)
-    if model.name == "resnet" and model.kernels is not None:
-        raise RecipeError("model.kernels: resnet has no kernels; leave it out or use shallow.")
-    if model.name != "resnet" and model.depth is not None:
-        raise RecipeError(f"model.depth: {model.name} has no depth; leave it out or use resnet.")
+    for key, home in (("kernels", "shallow"), ("depth", "resnet"), ("architecture", "torchvision")):
+        if getattr(model, key) is not None and SIZE_KEYS[model.name] != key:
+            raise RecipeError(
+                f"model.{key}: {model.name} has no {key}; leave it out or use {home}."
+            )
     if model.depth is not None and model.depth not in _DEPTHS:
-        raise RecipeError(f"model.depth: {model.depth} is not known. Known: 18, 34.")
+        known = ", ".join(map(str, _DEPTHS))
+        raise RecipeError(f"model.depth: {model.depth} is not known. Known: {known}.")
+    if model.name == "torchvision" and model.architecture is None:
+        raise RecipeError("model.architecture: torchvision has many; name one, as in vgg11_bn.")
+    if model.architecture is not None and not re.fullmatch(r"\w{1,64}", model.architecture):
+        raise RecipeError(
+            f"model.architecture: {printable(model.architecture)!r} is no name of a network of "
+            "torchvision's, as vgg11_bn is."
+        )
 
 
 def _check_data(data: Data) -> None:

@@ -14,6 +14,9 @@ CropBorder = Literal["black", "reflect"]
 Schedule = Literal["constant", "cosine", "step", "onecycle", "triangle", "linear"]
 
 MOST_CROP_PADDING = 4
+SIZE_KEYS = {"shallow": "kernels", "speednet": "kernels", "resnet": "depth",
+             "torchvision": "architecture"}  # fmt: skip
+"""By a model's name, the key that says which or how large it is."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,15 +25,25 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 class Model(Section, frozen=True):
     """`kernels` is the width of `shallow` (P1) or of `speednet`, `depth` the layers of `resnet`
-    (P3, P4)."""
+    (P3, P4), `architecture` which one of `torchvision`'s networks.
 
-    name: Literal["shallow", "resnet", "speednet"] = "shallow"
+    A network from a person's code (P17) has the name "code" and `--model`'s value for its
+    architecture; see `recipe.from_code`.
+    """
+
+    name: Literal["shallow", "resnet", "speednet", "torchvision", "code"] = "shallow"
     kernels: int | None = None
     depth: int | None = None
+    architecture: str | None = None
 
     @property
     def label(self) -> str:
-        """The model in a word or two, as tables show it: `shallow128`, `resnet18`."""
+        """The model in a word or two, as tables show it: `shallow128`, `resnet18`,
+        `torchvision:vgg11`, `net.py:Net`."""
+        if self.name == "code":
+            return str(self.architecture).rpartition("/")[2]
+        if self.name == "torchvision":
+            return f"{self.name}:{self.architecture}"
         return f"{self.name}{self.depth if self.name == 'resnet' else self.kernels}"
 
 

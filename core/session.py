@@ -24,6 +24,7 @@ from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, RunResumed,
 from cnntop.core.feed import LiveFeed, Stream
 from cnntop.core.machine import identity
 from cnntop.core.machine.sampler import MachineSampler
+from cnntop.core.model_option import ModelCode, line_of, told
 from cnntop.core.recipe import Recipe
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.control_socket import ControlSocket
@@ -42,7 +43,8 @@ class RunRequest:
     """What to run: a checked recipe, the preset it came from, a name for people, where the run
     folder goes and whether others share it, whether a verdict's fix is applied without asking, how
     often a checkpoint is saved beside those after each epoch, the run that it goes on with, if it
-    is no new one, and what the person should be told of the recipe."""
+    is no new one, what the person should be told of the recipe, and the code that the command line
+    named for the network, without which none is ever imported."""
 
     recipe: Recipe
     preset: str
@@ -53,6 +55,7 @@ class RunRequest:
     resume: Resumption | None = None
     remark: str = ""
     share: bool = False
+    model_code: ModelCode | None = None
 
 
 class RunHandle:
@@ -129,11 +132,18 @@ class RunHandle:
             self.error = CnntopError(f"the run could not go on: {error}.")
             message = str(self.error)
         except Exception as error:  # noqa: BLE001  the thread's last line: a defect must be told
-            self.traceback = traceback.format_exc()
-            self.error = CnntopError(f"cnntop failed: {type(error).__name__}: {error}")
+            self.error = self._defect(error)
             message = str(self.error)
         sampler.stop()
         self._end(status, message)
+
+    def _defect(self, error: Exception) -> CnntopError:
+        """Of the person's network, or else of cnntop."""
+        code = self.request.model_code
+        if code is not None and line_of(error, file := code.imported_from()):
+            return CnntopError(f"--model {printable(code.text)} raised {told(error, file)}.")
+        self.traceback = traceback.format_exc()
+        return CnntopError(f"cnntop failed: {type(error).__name__}: {error}")
 
     def _end(self, status: Status, message: str) -> None:
         seconds = self._recorder.state.elapsed_seconds(self.now)
@@ -161,7 +171,9 @@ class RunHandle:
         loaded = self._load_checkpoint()
         checkpoint = None if loaded is None else loaded.content
         recipe = _as_it_was(request.recipe, checkpoint)
-        prepared = prepare(recipe, self._stream, self.control.cancelled, checkpoint)
+        prepared = prepare(
+            recipe, self._stream, self.control.cancelled, checkpoint, request.model_code
+        )
         try:
             if self.control.cancelled():
                 raise Cancelled
@@ -255,6 +267,7 @@ def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> R
         },
         versions={**versions, "python": sys.version.split()[0]},
         git_commit=_git_commit(),
+        model_source=prepared.model_source,
     )
 
 
@@ -293,6 +306,7 @@ def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
         cores=identity.cores(),
         workers=prepared.batches.workers,
         speed=recipe.machine.speed,
+        multiply_adds=prepared.multiply_adds,
     )
 
 

@@ -7,13 +7,16 @@ import pytest
 
 from cnntop.core import preset
 from cnntop.core.errors import RecipeError, UsageError
+from cnntop.core.training.schedule import STEPS_AT
 
 WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 PAPER = {
     *(f"shallow{kernels}" for kernels in WIDTHS), "shallow32-b128", "resnet18", "resnet18-b128",
 }  # fmt: skip
 FAST = {"resnet18-fast", "speedrun"}
-BUILT_IN = {"demo", *FAST, *PAPER, *(f"{name}-cifar100" for name in PAPER)}
+HE = {"resnet20", "resnet32", "resnet56", "resnet110"}
+DEEP = {"resnet34", "resnet50", *HE}
+BUILT_IN = {"demo", *FAST, *PAPER, *DEEP, *(f"{name}-cifar100" for name in PAPER | DEEP)}
 TIMES = {
     "shallow32": "15m", "shallow32-b128": "15m", "shallow128": "8h", "resnet18": "3h32m",
     "resnet18-b128": "4h",
@@ -28,9 +31,9 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_the_built_in_ones() -> None:
-    assert len(BUILT_IN) == 25
+    assert len(BUILT_IN) == 37
     assert set(preset.names()) == BUILT_IN
-    assert len(preset.names()) == 25
+    assert len(preset.names()) == 37
 
 
 def test_they_stand_in_the_order_people_count() -> None:
@@ -55,8 +58,12 @@ def test_each_is_what_its_name_says(name: str) -> None:
     model, size, _, batch, cifar100 = parts.groups()
     recipe = preset.find(name).resolve()
     assert recipe.model.label == f"{model}{size}"
-    assert recipe.data.batch_size == int(batch or 32)
+    assert recipe.data.batch_size == int(batch or (128 if f"{model}{size}" in DEEP else 32))
     assert recipe.data.dataset == ("cifar100" if cifar100 else "cifar10")
+    if f"{model}{size}" in DEEP:
+        assert (recipe.train.lr, recipe.train.momentum) == (0.1, 0.9)
+        assert recipe.train.schedule == ("step" if f"{model}{size}" in HE else "cosine")
+        return
     # The paper's figures (P8); the rest is for every experiment the same.
     assert (recipe.train.lr, recipe.train.schedule) == (0.001, "constant")
     assert recipe.data.augment == ("crop", "hflip", "vflip")
@@ -69,8 +76,22 @@ def test_the_papers_times(name: str, time: str) -> None:
     assert preset.find(f"{name}-cifar100").resolve().train.time == time
 
 
+@pytest.mark.parametrize("name", sorted(HE))
+def test_he_et_al_take_64000_steps_with_a_tenth_of_the_rate_after_32000_and_48000(
+    name: str,
+) -> None:
+    """arXiv:1512.03385, section 4.2."""
+    recipe = preset.find(name).resolve()
+    assert recipe.train.epochs is not None
+    steps = recipe.train.epochs * -(-50_000 // recipe.data.batch_size)
+    assert steps == pytest.approx(64_000, rel=0.005)
+    assert STEPS_AT == (0.5, 0.75)
+    assert recipe.train.weight_decay == 1e-4
+    assert recipe.data.augment == ("crop", "hflip")
+
+
 def test_twins_differ_in_their_dataset_alone() -> None:
-    for name in PAPER:
+    for name in PAPER | DEEP:
         tree = preset.find(name).tree
         twin = preset.find(f"{name}-cifar100").tree
         assert twin == {**tree, "data": {**tree["data"], "dataset": "cifar100"}}
@@ -126,7 +147,7 @@ def test_own_presets_stand_beside_the_built_in_ones(own: Path) -> None:
 
 def test_an_own_preset_goes_before_a_built_in_one(own: Path) -> None:
     (own / "demo.toml").write_text("train.epochs = 3")
-    assert len(preset.names()) == 25
+    assert len(preset.names()) == 37
     demo = preset.find("demo")
     assert (demo.own, demo.about, demo.resolve().train.epochs) == (True, "", 3)
 

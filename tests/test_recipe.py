@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cnntop.core.errors import CnntopError, RecipeError
-from cnntop.core.recipe import Recipe, enlarged, override, parse_duration, resolve
+from cnntop.core.recipe import Recipe, enlarged, from_code, override, parse_duration, resolve
 
 WHOLE = """
 [model]
@@ -97,6 +97,10 @@ def test_what_is_left_out_has_the_papers_values() -> None:
     assert (short.data.batch_size, short.train.lr, short.train.momentum) == (32, 0.001, 0.9)
     assert recipe('model.name = "resnet"').model.label == "resnet18"
     assert recipe('model.name = "speednet"').model.label == "speednet64"
+    other = recipe('model.name = "torchvision"\nmodel.architecture = "vgg11"')
+    assert other.model.label == "torchvision:vgg11"
+    assert from_code(other, "./nets/net.py:Net").model.label == "net.py:Net"
+    assert from_code(other, "nets.small:make").model.label == "nets.small:make"
 
 
 def test_what_makes_it_faster_is_off_where_it_is_left_out() -> None:
@@ -146,7 +150,10 @@ def test_survives_json_and_resolves_to_itself() -> None:
             'data.augment = ["altfilp"]',
             "data.augment: 'altfilp' is unknown. Did you mean 'altflip'",
         ),
-        ("model.depth = 50\nmodel.name = 'resnet'", "model.depth: 50 is not known. Known: 18, 34."),
+        (
+            "model.depth = 44\nmodel.name = 'resnet'",
+            "model.depth: 44 is not known. Known: 18, 20, 32, 34, 50, 56, 110.",
+        ),
     ],
 )
 def test_unknown_words_are_named_with_the_nearest_right_one(text: str, message: str) -> None:
@@ -232,6 +239,17 @@ def test_values_out_of_range(text: str, key: str) -> None:
         ("train.momentum = 0\ntrain.nesterov = true", "train.nesterov: there is none without"),
         ("train.lr = 0\ntrain.muon_lr = 0.1", "train.muon_lr: follows the schedule of train.lr"),
         ('model.name = "resnet"\nmodel.kernels = 8', "model.kernels: resnet has no kernels"),
+        ('model.architecture = "vgg11"', "model.architecture: shallow has no architecture"),
+        ('model.name = "torchvision"', "model.architecture: torchvision has many"),
+        (
+            'model.name = "torchvision"\nmodel.architecture = "os:system"',
+            "model.architecture: 'os:system' is no name",
+        ),
+        ('model.name = "code"', "model.name: a recipe is data"),
+        (
+            'model.name = "code"\nmodel.architecture = "./net.py:Net"',
+            "model.name: a recipe is data",
+        ),
         ('data.dataset = "folder"', "data.dir: dataset folder needs a folder"),
         ('data.dataset = "shapes"\ndata.dir = "x"', "data.dir: shapes are generated"),
         ("data.workers = 2", "data.workers: only augment_on = loader has workers"),

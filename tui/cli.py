@@ -1,5 +1,6 @@
 """The command line. Every verb imports what it needs when it is called, so that help is instant."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -36,6 +37,8 @@ for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, export, runs.rep
 
 def main() -> None:
     """Run the command line and exit with its code; a person's mistake is one line, no traceback."""
+    # Processes of the run's own, as a loader's workers, import nothing from the current folder.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         app()
     except CnntopError as error:

@@ -1,6 +1,7 @@
 """Figures as people read them. What was not measured is a dash, never a zero."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from cnntop.core.analysis.limit import Limit
 from cnntop.core.events import Activity
@@ -141,6 +142,21 @@ def fix_line(state: RunState) -> str:
     before, after = measured.images_per_second_before, measured.images_per_second_after
     gain = f"{rate(before)} -> {rate(after)} images/s, {after / before:.2f}x"
     return f"fixed {change}: {gain}{forecast}"
+
+
+class _Counted(Protocol):
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def multiply_adds(self) -> int | None: ...
+
+
+def network_figures(network: _Counted) -> str:
+    """How large it is: `11,173,962 parameters, 555 M multiply-adds an image`."""
+    figures = f"{network.parameters:,} parameters"
+    if network.multiply_adds is None:
+        return figures
+    return f"{figures}, {' '.join(_scaled(network.multiply_adds))} multiply-adds an image"
 
 
 def epoch_label(state: RunState) -> str:

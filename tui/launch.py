@@ -7,7 +7,8 @@ from typing import Any
 
 from cnntop.core import preset as presets
 from cnntop.core.errors import UsageError
-from cnntop.core.recipe import Recipe, check_names, enlarged, override, resolve
+from cnntop.core.model_option import ModelCode
+from cnntop.core.recipe import Recipe, check_names, enlarged, from_code, override, resolve
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.selection import find_run
 from cnntop.core.session import RunRequest
@@ -19,7 +20,8 @@ class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
     where the run goes, whether lines were asked for instead of the screen, whether a verdict's fix
     is applied without asking, how often a checkpoint is saved beside those after each epoch, the
-    run to go on with, if it is no new one, and whether others share the run's folder."""
+    run to go on with, if it is no new one, whether others share the run's folder, and the code
+    that makes the network, if it is named."""
 
     preset: str | None
     runs_dir: Path
@@ -30,6 +32,7 @@ class Launch:
     checkpoint_seconds: float = math.inf
     resume: Resumption | None = None
     share: bool = False
+    model_code: ModelCode | None = None
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
@@ -49,8 +52,12 @@ class Launch:
         ):
             if given not in (None, had):
                 raise UsageError(f"{option} {printable(given)}: run {earlier.info.run} has {had}.")
+        source, code = earlier.info.model_source, self.model_code
+        if source is not None and code is not None:
+            code = replace(code, sha256=source.sha256)
         return replace(
             self,
+            model_code=code,
             preset=earlier.info.preset,
             name=earlier.info.name,
             runs_dir=earlier.folder.path.parent,
@@ -60,12 +67,16 @@ class Launch:
     def recipe(self) -> Recipe:
         """The recipe with the settings laid over it. Raises UsageError or RecipeError."""
         assert self.preset is not None
+        code = self.model_code
+        if code is not None and (own := [path for path in self.settings if path[:6] == "model."]):
+            raise UsageError(f"{own[0]}: a network from code has none; leave it out.")
         if self.resume is not None:
-            return self.resume.recipe(self.settings)
+            return self.resume.recipe(self.settings, code.text if code else None)
         preset = presets.find(self.preset)
         check_names(preset.tree, f"preset {preset.name}")
         origin = f"preset {preset.name}" + (" with your options" if self.settings else "")
-        return resolve(override(preset.tree, self.settings), origin)
+        recipe = resolve(override(preset.tree, self.settings), origin)
+        return recipe if code is None else from_code(recipe, printable(code.text))
 
     def request(self) -> RunRequest:
         """The run to start. Raises UsageError or RecipeError."""
@@ -88,4 +99,5 @@ class Launch:
             resume=self.resume,
             remark=remark,
             share=self.share,
+            model_code=self.model_code,
         )

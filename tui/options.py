@@ -57,6 +57,15 @@ DataDir = Annotated[
         "With --dataset: where that dataset's files are.",
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|CODE",
+        rich_help_panel=_EXPERIMENT,
+        help="The network instead of the preset's: shallow128, resnet50, one of torchvision's "
+        "(vgg11_bn), or what your code makes: ./net.py:Net, package.module:callable.",
+    ),
+]
 Kernels = Annotated[
     int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Width of a shallow network.")
 ]

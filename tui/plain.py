@@ -30,6 +30,7 @@ from cnntop.tui.format import (
     epoch_label,
     figure,
     fix_line,
+    network_figures,
     percent,
     rate,
     split_line,
@@ -75,7 +76,7 @@ class PlainPrinter:
         match record.event:
             case RunStarted() as started:
                 self._say(
-                    f"{started.model} ({started.parameters:,} parameters) on {started.dataset}, "
+                    f"{started.model} ({network_figures(started)}) on {started.dataset}, "
                     f"batch {started.batch_size}, {started.device} ({started.device_name}), "
                     f"augmentation on {started.augment_on}"
                 )

@@ -4,9 +4,10 @@ import msgspec
 
 from cnntop.core import preset as presets
 from cnntop.core.errors import CnntopError
+from cnntop.core.network_size import recipe_size
 from cnntop.core.recipe import Recipe
 from cnntop.core.text import printable
-from cnntop.tui.format import columns
+from cnntop.tui.format import columns, network_figures
 
 
 def listing() -> str:
@@ -24,7 +25,10 @@ def listing() -> str:
 def page(name: str) -> str:
     """A preset's recipe with every key there is, as TOML."""
     preset = presets.find(name)
-    lines = [f"# {preset.about}", *recipe_toml(preset.resolve())]
+    recipe = preset.resolve()
+    size = recipe_size(recipe)
+    figures = [] if size is None else [f"# {network_figures(size)}"]
+    lines = [f"# {preset.about}", *figures, *recipe_toml(recipe)]
     return "\n".join(lines) + "\n"
 
 

@@ -36,6 +36,8 @@ def command_line(launch: Launch, without: tuple[str, ...] = ()) -> str:
             words += [RECIPE_OPTIONS[path], text]
         else:
             words += ["--set", f"{path}={text}"]
+    if launch.model_code is not None:
+        words += ["--model", launch.model_code.text]
     if launch.name:
         words += ["--name", launch.name]
     if launch.runs_dir != default_runs_dir():

@@ -15,6 +15,7 @@ import msgspec
 
 from cnntop.core.durable import file_mode, replace_file
 from cnntop.core.errors import UsageError
+from cnntop.core.model_option import ModelSource
 from cnntop.core.recipe import Recipe
 from cnntop.core.runs.log import is_whole, sealed
 from cnntop.core.text import printable
@@ -32,7 +33,8 @@ class RunInfo(msgspec.Struct, frozen=True):
     """What `run.json` holds: the experiment and where it ran, written once.
 
     `machine` and `versions` are plain facts by name; `git_commit` is that of the folder the run
-    was started in, empty outside of a repository.
+    was started in, empty outside of a repository. `model_source` is there for a network from a
+    person's code.
     """
 
     run: str
@@ -44,6 +46,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     machine: dict[str, Any]
     versions: dict[str, str]
     git_commit: str
+    model_source: ModelSource | None = None
     format: int = 1
 
 

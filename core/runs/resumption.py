@@ -7,7 +7,7 @@ import msgspec
 
 from cnntop.core.errors import UsageError
 from cnntop.core.events import RunEnded
-from cnntop.core.recipe import Recipe, Tree, override, resolve
+from cnntop.core.recipe import Recipe, Tree, from_code, override, resolve
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder, RunInfo
 from cnntop.core.runs.log import read_log
@@ -41,14 +41,25 @@ class Resumption:
             next_seq, at_seconds = record.seq + 1, record.at_seconds
         return cls(folder, info, state, next_seq, at_seconds)
 
-    def recipe(self, settings: dict[str, Any]) -> Recipe:
-        """The run's recipe with `settings` ("section.key" -> value) laid over it.
+    def recipe(self, settings: dict[str, Any], model: str | None = None) -> Recipe:
+        """The run's recipe with `settings` ("section.key" -> value) laid over it. `model` is what
+        the command line has for a network from code.
 
-        Raises UsageError if they change more than how long it trains, or if there is nothing left
-        to train; RecipeError.
+        Raises UsageError if they change more than how long it trains, if there is nothing left to
+        train, or if the run's network is code which nobody has named; RecipeError.
         """
         earlier = self.info.recipe
-        recipe = resolve(override(_tree(earlier), settings), f"run {self.info.run}")
+        tree = _tree(earlier)
+        if earlier.model.name == "code":
+            if model is None:
+                raise UsageError(
+                    f"run {self.info.run} trains a network from code, which is only imported when "
+                    f"it is named: add --model {printable(str(earlier.model.architecture))}"
+                )
+            del tree["model"]  # no recipe may have it
+        recipe = resolve(override(tree, settings), f"run {self.info.run}")
+        if model is not None:
+            recipe = from_code(recipe, printable(model))
         if changes := _changes(earlier, recipe):
             raise UsageError(
                 f"run {self.info.run} cannot go on with another recipe: {'; '.join(changes)}. "

@@ -30,7 +30,7 @@ COLUMNS = (
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second",
+    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds",
 )  # fmt: skip
 """In this order in the file; new ones go to the end."""
 
@@ -84,7 +84,9 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         "fixes": "; ".join(f"{fix.key} {fix.before} -> {fix.after}" for fix in state.fixes),
     }
     if started is not None:
-        for column in ("dataset", "parameters", "device", "device_name", "precision"):
+        for column in (
+            "dataset", "parameters", "multiply_adds", "device", "device_name", "precision",
+        ):  # fmt: skip
             values[column] = getattr(started, column)
         values["threads"] = state.threads
     if found := verdict(state):

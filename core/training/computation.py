@@ -18,11 +18,13 @@ from cnntop.core.recipe import Recipe
 from cnntop.core.training.batches import BatchSource
 from cnntop.core.training.machine_memory import Key, remember, remembered
 from cnntop.core.training.network import Computation, Network
-from cnntop.core.training.trial import try_out
+from cnntop.core.training.trial import TRIAL_EPOCH, try_out
 
 _FIRST_ROUND_SECONDS = 0.1
 _FINAL_SECONDS = 0.4
 _FINALISTS = 3
+_FOREIGN = ("torchvision", "code")
+_TRIED_IMAGES = 2
 _MOST_OTHERS = 0.1
 """Share of the machine that other programs may take for a trial to be remembered: where they take
 more, two threads look slower than one."""
@@ -38,18 +40,30 @@ def chosen(
     plain = Computation(machine.precision, threads=torch.get_num_threads())
     if machine.speed == "safe":
         return plain, ""
+    own = recipe.model.name not in _FOREIGN
     if network.device.type == "cuda":
-        fast = Computation("bf16", channels_last=True, fused=True, graphs=True)
-        return replace(fast, threads=plain.threads), f"speed {machine.speed}: {fast.label}"
+        fast = Computation("bf16", channels_last=True, fused=True, graphs=own)
+        if not own:
+            ways = [fast, replace(fast, channels_last=False), plain]
+            fast = _standing(ways, network, source, plain)[0]
+        without = "" if own else "; no CUDA graphs, which not every network from elsewhere stands"
+        best = replace(fast, threads=plain.threads)
+        return best, f"speed {machine.speed}: {fast.label}{without}"
     key = _key(recipe, network, source)
-    known = remembered(key, "computation")
+    # Nothing is known of code that has the same name: it may have changed.
+    known = remembered(key, "computation") if recipe.model.name != "code" else None
     if isinstance(known, dict) and (computation := _from_memory(known)) is not None:
         return computation, f"speed {machine.speed}: {computation.label}, as found here before"
     sink.emit(Activity("trying what computes this network fastest"))
     others, began = others_cpu_seconds(), time.monotonic()
-    best, reason = _fastest(_candidates(recipe, plain), network, source, cancelled)
+    candidates = _candidates(recipe, plain)
+    standing = candidates if own else _standing(candidates, network, source, plain)
+    best, reason = _fastest(standing, network, source, cancelled)
+    if len(standing) < len(candidates):
+        reason += "; ways that the network does not stand were left out"
     others_cores = (others_cpu_seconds() - others) / (time.monotonic() - began)
-    if not cancelled() and others_cores <= _MOST_OTHERS * cores():
+    known_again = recipe.model.name != "code" and not cancelled()
+    if known_again and others_cores <= _MOST_OTHERS * cores():
         remember(key, "computation", asdict(best))
     return best, f"speed {machine.speed}: {reason}"
 
@@ -66,6 +80,37 @@ def _candidates(recipe: Recipe, plain: Computation) -> list[Computation]:
         for channels_last in (False, True)
     ]
     return [plain, *fast]
+
+
+def _standing(
+    candidates: list[Computation], network: Network, source: BatchSource, plain: Computation
+) -> list[Computation]:
+    """Those in which a network that is not cnntop's own can take a step: it may use a view that
+    channels-last has none of, or an operation that bf16 has none of. `plain`, the recipe's own
+    way, is not up to a trial."""
+    batch = next(iter(source.epoch(TRIAL_EPOCH)))
+    images, labels = (one[:_TRIED_IMAGES].to(network.device) for one in batch[:2])
+    stands = {(plain.precision, plain.channels_last): True}
+    state = torch.random.get_rng_state()
+    for candidate in candidates:
+        way = candidate.precision, candidate.channels_last
+        if way not in stands:
+            stands[way] = _stands(network.copy(candidate), images, labels)
+    torch.random.set_rng_state(state)
+    return [one for one in candidates if stands[one.precision, one.channels_last]]
+
+
+def _stands(network: Network, images: torch.Tensor, labels: torch.Tensor) -> bool:
+    """Whether it can be trained and evaluated. It is not of use afterwards."""
+    try:
+        network.model.train()
+        network.backward(network.forward(images, labels)[0])
+        with torch.inference_mode():
+            network.model.eval()
+            network.forward(images, labels)
+    except Exception:  # noqa: BLE001  a person's code may raise anything
+        return False
+    return True
 
 
 def _fastest(

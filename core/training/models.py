@@ -1,10 +1,12 @@
-"""The paper's two networks, and which one a recipe means."""
+"""The paper's ShallowNet, and which network a recipe means."""
 
 import torch
 from torch import nn
 
 from cnntop.core import recipe
 from cnntop.core.errors import UsageError
+from cnntop.core.training.foreign_model import build_torchvision
+from cnntop.core.training.resnet import NarrowResNet, ResNet
 from cnntop.core.training.speednet import LEAST_IMAGE_SIZE, SpeedNet
 
 
@@ -41,67 +43,18 @@ class ShallowNet(nn.Module):
         return logits
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch norm around an identity or 1x1-projection shortcut."""
-
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
-        super().__init__()
-        self.residual = nn.Sequential(
-            nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or channels_in != channels:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(channels_in, channels, 1, stride, bias=False),
-                nn.BatchNorm2d(channels),
-            )
-
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.residual(maps) + self.shortcut(maps))
-
-
-class ResNet(nn.Module):
-    """Residual network for small images: 3x3 stem without pooling, four stages of basic blocks
-    with 64, 128, 256 and 512 channels, global average pooling (P3; He et al., arXiv:1512.03385).
-    """
-
-    BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # noqa: RUF012  a constant, never changed
-
-    def __init__(self, depth: int, channels: int, classes: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [
-            nn.Conv2d(channels, 64, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(64),
-            nn.ReLU(),
-        ]
-        width_in = 64
-        for stage, blocks in enumerate(self.BLOCKS[depth]):
-            width = 64 << stage
-            for block in range(blocks):
-                stride = 2 if stage > 0 and block == 0 else 1
-                layers.append(BasicBlock(width_in, width, stride))
-                width_in = width
-        self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width_in, classes)
-        )
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Float [N, C, H, W] to logits [N, classes]."""
-        logits: torch.Tensor = self.classifier(self.features(images))
-        return logits
-
-
 def build(model: recipe.Model, channels: int, classes: int, image_size: int) -> nn.Module:
     """The recipe's network, freshly initialised from torch's global random state. Raises UsageError
-    for images that are too small for it."""
+    for images that it does not take, and for a network from code, which no recipe brings in."""
     if model.name == "resnet":
         assert model.depth is not None
-        return ResNet(model.depth, channels, classes)
+        family = ResNet if model.depth in ResNet.BLOCKS else NarrowResNet
+        return family(model.depth, channels, classes)
+    if model.name == "torchvision":
+        assert model.architecture is not None
+        return build_torchvision(model.architecture, channels, classes, image_size)
+    if model.name == "code":
+        raise UsageError("model.name: a network from code comes by --model alone.")
     assert model.kernels is not None
     if model.name == "speednet":
         if image_size < LEAST_IMAGE_SIZE:

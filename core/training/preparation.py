@@ -11,6 +11,7 @@ from cnntop.core.errors import UsageError
 from cnntop.core.events import Activity, AugmentationTried
 from cnntop.core.feed import Sink
 from cnntop.core.machine.identity import cores
+from cnntop.core.model_option import ModelCode, ModelSource
 from cnntop.core.recipe import Recipe
 from cnntop.core.training import device as devices
 from cnntop.core.training import models
@@ -19,7 +20,8 @@ from cnntop.core.training.batches import BatchSource, ResidentBatches
 from cnntop.core.training.computation import chosen
 from cnntop.core.training.datasets import Dataset, load
 from cnntop.core.training.evaluation import VIEWS_REMARK
-from cnntop.core.training.limits import tell_limits
+from cnntop.core.training.foreign_model import LoadedCode, load_code, torchvision_builder
+from cnntop.core.training.limits import multiply_adds_of, tell_limits
 from cnntop.core.training.memory import memory_watched
 from cnntop.core.training.network import Computation, Network
 from cnntop.core.training.speednet import SpeedNet
@@ -32,7 +34,9 @@ _LOADER_WORTH_TRYING = 0.1
 @dataclass
 class Prepared:
     """A run ready to take its first step. `reasons` say why `auto` augments where it does, why a
-    fast network is computed as it is, and what an accuracy by several views is."""
+    fast network is computed as it is, and what an accuracy by several views is. `model_source` is
+    there for a network from code; `multiply_adds` are those of an answer to one image, None where
+    they cannot be counted."""
 
     recipe: Recipe
     dataset: Dataset
@@ -41,6 +45,8 @@ class Prepared:
     sources: "Sources"
     batches: BatchSource
     reasons: tuple[str, ...] = ()
+    model_source: ModelSource | None = None
+    multiply_adds: int | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -107,13 +113,15 @@ class Sources:
 
 def prepare(
     recipe: Recipe, sink: Sink, cancelled: Callable[[], bool],
-    checkpoint: dict[str, Any] | None = None,
+    checkpoint: dict[str, Any] | None = None, code: ModelCode | None = None,
 ) -> Prepared:  # fmt: skip
-    """Load the dataset, build the network, put both where the run trains, try out how to augment
-    and how to compute; to go on from `checkpoint` compute as until then.
+    """Load the dataset, build the network (`code`'s, if there is some), put both where the run
+    trains, try out how to augment and how to compute; to go on from `checkpoint` compute as until
+    then.
 
-    Call it in the thread that will train. Raises UsageError for a device that is not there or a
-    batch larger than the dataset, DatasetError for a dataset that is not to be had, Cancelled.
+    Call it in the thread that will train. Raises UsageError for a device that is not there, a batch
+    larger than the dataset or a network that cannot be had, DatasetError for a dataset that is not
+    to be had, Cancelled.
     """
     if recipe.machine.threads is not None:
         torch.set_num_threads(recipe.machine.threads)
@@ -121,6 +129,10 @@ def prepare(
     if device.type == "cuda":
         # Streams and events belong to the thread's current device.
         torch.cuda.set_device(device)
+    # Before the dataset, so that a mistake costs no download.
+    loaded = None if code is None else load_code(code)
+    if recipe.model.name == "torchvision":
+        torchvision_builder(str(recipe.model.architecture))
     data = recipe.data
     folder = None if data.dir is None else Path(data.dir)
     with memory_watched(recipe, "loading the images"):
@@ -133,16 +145,18 @@ def prepare(
     sink.emit(Activity(f"building {recipe.model.label}"))
     with memory_watched(recipe, "building the network"):
         computation = None if checkpoint is None else Computation(**checkpoint["computation"])
-        return _build(recipe, dataset, device, sink, cancelled, computation)
+        return _build(recipe, dataset, device, sink, cancelled, computation, loaded)
 
 
 def _build(
     recipe: Recipe, dataset: Dataset, device: torch.device, sink: Sink,
-    cancelled: Callable[[], bool], computation: Computation | None,
+    cancelled: Callable[[], bool], computation: Computation | None, code: LoadedCode | None,
 ) -> Prepared:  # fmt: skip
     torch.manual_seed(recipe.train.seed)
     channels, image_size = dataset.train.images.shape[1:3]
-    model = models.build(recipe.model, channels, len(dataset.classes), image_size)
+    size = channels, len(dataset.classes), image_size
+    model = models.build(recipe.model, *size) if code is None else code.build(*size)
+    multiply_adds = multiply_adds_of(model, dataset.train.images.shape[1:])
     normalization = Normalization(dataset.train.images)
     if isinstance(model, SpeedNet):
         model.whiten(dataset.train.images, normalization)
@@ -160,7 +174,10 @@ def _build(
     batches, why_augmented = _chosen(sources, network, sink, cancelled)
     views = VIEWS_REMARK[recipe.train.test_views]
     reasons = tuple(reason for reason in (why_computed, why_augmented, views) if reason)
-    return Prepared(recipe, dataset, network, device, sources, batches, reasons)
+    source = None if code is None else code.source
+    return Prepared(
+        recipe, dataset, network, device, sources, batches, reasons, source, multiply_adds
+    )
 
 
 def _chosen(

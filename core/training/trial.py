@@ -14,7 +14,7 @@ from cnntop.core.training.tally import PreparationSums
 TRIAL_SECONDS = 0.4
 MOST_BATCHES = 60
 _WARM_UP_BATCHES = 2
-_TRIAL_EPOCH = 0
+TRIAL_EPOCH = 0
 """Passes count from 1, so that a trial draws nothing that the run will draw."""
 
 
@@ -72,4 +72,4 @@ def try_out(
 
 def _endless(source: BatchSource) -> Iterator[Batch]:
     while True:
-        yield from source.epoch(_TRIAL_EPOCH)
+        yield from source.epoch(TRIAL_EPOCH)

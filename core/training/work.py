@@ -5,7 +5,7 @@ takes the same fraction of a second for every size of batch and image, and draws
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -57,15 +57,30 @@ def count_work(network: Network, image_shape: Sequence[int], recipe: Recipe) -> 
                     logits, labels, label_smoothing=train.label_smoothing
                 )
             loss.backward()
+    trained = {name for name, one in model.named_parameters() if one.grad is not None}
     # Only autocast needs to know the device; torch is quicker with tensors that are on none.
     model = _shapes_of(network.model, torch.device("meta"))
     optimizer = Optimizer(model, train)
-    _give_gradients(model)
+    _give_gradients(model, trained)
     optimizer.step()  # the first one makes the momentum, as no other does
-    _give_gradients(model)
+    _give_gradients(model, trained)
     with meter:
         optimizer.step()
     return Work(meter.flop / batch_size, meter.moved_bytes / batch_size)
+
+
+def count_multiply_adds(model: nn.Module, image_shape: Sequence[int]) -> int:
+    """Of the answer to one image [C, H, W] of `image_shape`: multiplications of convolutions and
+    matrix products, as the literature counts a network. `model` stays as it is."""
+    meter = Meter()
+    device = next(model.parameters()).device
+    # With gradients, because without them attention takes a way that is not counted.
+    with FakeTensorMode(), torch.enable_grad():
+        counted = _shapes_of(model, device).eval()
+        images = torch.zeros(1, *image_shape, device=device)
+        with meter:
+            counted(images)
+    return meter.flop // 2
 
 
 def _shapes_of(model: nn.Module, device: torch.device) -> nn.Module:
@@ -79,9 +94,22 @@ def _shapes_of(model: nn.Module, device: torch.device) -> nn.Module:
     return copy.deepcopy(model, empty)  # in place of its tensors, which are never copied
 
 
-def _give_gradients(model: nn.Module) -> None:
-    for one in model.parameters():
-        one.grad = torch.empty_like(one) if one.requires_grad else None
+def _give_gradients(model: nn.Module, names: Set[str]) -> None:
+    for name, one in model.named_parameters():
+        one.grad = torch.empty_like(one) if name in names else None
+
+
+_ATTENTION, _ATTENTION_BACKWARD = (
+    torch.ops.aten._scaled_dot_product_flash_attention,
+    torch.ops.aten._scaled_dot_product_flash_attention_backward,
+)
+_FLOP = flop_registry | {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_ATTENTION],
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: flop_registry[
+        _ATTENTION_BACKWARD
+    ],
+}
+"""torch's, with attention on a CPU, which it leaves out."""
 
 
 class Meter(TorchDispatchMode):
@@ -98,7 +126,7 @@ class Meter(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if flop_of := flop_registry.get(func.overloadpacket):
+        if flop_of := _FLOP.get(func.overloadpacket):
             self.flop += flop_of(*args, **kwargs, out_val=result)
         # A view looks at what is there; what is not aten's asks for properties alone.
         if func.namespace == "aten" and not func.is_view:

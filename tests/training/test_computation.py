@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
+from torch import nn
 
 from cnntop.core.control import Control
 from cnntop.core.events import Activity, AnyEvent
+from cnntop.core.recipe import from_code
 from cnntop.core.session import RunRequest
 from cnntop.core.training import computation
+from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.computation import chosen
 from cnntop.core.training.loop import TrainingLoop
 from cnntop.core.training.network import Computation, Network
@@ -194,3 +198,45 @@ def test_a_checkpoint_keeps_how_it_was_computed(
     again = prepare(recipe, told, lambda: False, saved)
     assert again.network.computation == Computation(**saved["computation"])
     assert not told.tried
+
+
+class View(nn.Module):
+    """Stands no channels-last, as many a network that people write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 2, 3)
+        self.linear = nn.Linear(2 * 14 * 14, 2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.linear(self.convolution(images).view(len(images), -1))
+
+
+class NoBf16(View):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if torch.is_autocast_enabled("cpu"):
+            raise TypeError("numpy has no bfloat16")
+        return super().forward(images)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("model", [View, NoBf16])
+def test_fast_leaves_out_what_a_network_from_elsewhere_does_not_stand(
+    ready: Ready, model: type[View], precision: str
+) -> None:
+    prepared = ready(batch_size=8)
+    machine = msgspec.structs.replace(prepared.recipe.machine, precision=precision, speed="fast")
+    recipe = from_code(msgspec.structs.replace(prepared.recipe, machine=machine), "./net.py:Net")
+    plain = Computation(machine.precision, threads=1)
+    pixels = prepared.dataset.train.images
+    network = Network(model(), Normalization(pixels), recipe.train, prepared.device)
+    before = torch.get_rng_state()
+    ways = computation._standing(
+        computation._candidates(recipe, plain), network, prepared.batches, plain
+    )
+    assert ways[0] == plain
+    assert not any(way.channels_last for way in ways)
+    precisions = {way.precision for way in ways}
+    expected = {precision} if model is NoBf16 else {precision, "bf16"}
+    assert precisions == expected
+    assert torch.equal(before, torch.get_rng_state())

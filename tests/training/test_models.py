@@ -8,6 +8,7 @@ from torch import nn
 
 from cnntop.core import recipe
 from cnntop.core.training.models import build, parameter_count
+from cnntop.core.training.resnet import BasicBlock, ZeroPadded
 
 
 def network(channels: int = 3, classes: int = 10, image_size: int = 32, **model: Any) -> nn.Module:
@@ -42,14 +43,29 @@ def test_shallow_for_other_image_sizes(size: int, side: int) -> None:
 
 @pytest.mark.parametrize(
     ("depth", "classes", "parameters"),
-    [(18, 10, 11_173_962), (18, 100, 11_220_132), (34, 10, 21_282_122), (34, 100, 21_328_292)],
+    [
+        (18, 10, 11_173_962),
+        (18, 100, 11_220_132),
+        (34, 10, 21_282_122),
+        (34, 100, 21_328_292),
+        (50, 10, 23_520_842),
+        (50, 100, 23_705_252),
+        (20, 10, 269_722),
+        (32, 10, 464_154),
+        (56, 10, 853_018),
+        (110, 10, 1_727_962),
+        (110, 100, 1_733_812),
+    ],
 )
 def test_resnet_has_the_size_of_the_literature(depth: int, classes: int, parameters: int) -> None:
     model = network(name="resnet", depth=depth, classes=classes)
     assert parameter_count(model) == parameters
 
 
-@pytest.mark.parametrize(("depth", "expected"), [(18, 0.5554e9), (34, 1.1595e9)])
+@pytest.mark.parametrize(
+    ("depth", "expected"),
+    [(18, 0.5554e9), (34, 1.1595e9), (50, 1.298e9), (56, 125.49e6), (110, 252.89e6)],
+)
 def test_resnet_multiply_adds(depth: int, expected: float) -> None:
     counted = multiply_adds(network(name="resnet", depth=depth), torch.zeros(1, 3, 32, 32))
     assert counted == pytest.approx(expected, rel=0.005)
@@ -61,25 +77,58 @@ def test_shallow_multiply_adds() -> None:
     assert multiply_adds(model, torch.zeros(1, 3, 32, 32)) == by_hand
 
 
-@pytest.mark.parametrize("depth", [18, 34])
-def test_resnet_has_as_many_layers_as_its_name_says(depth: int) -> None:
+@pytest.mark.parametrize(
+    ("depth", "projected"),
+    [(18, 3), (34, 3), (50, 4), (20, 0), (32, 0), (56, 0), (110, 0)],
+)
+def test_resnet_has_as_many_layers_as_its_name_says(depth: int, projected: int) -> None:
     model = network(name="resnet", depth=depth)
     convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
-    projections = [m for m in convolutions if m.kernel_size == (1, 1)]
+    projections = [
+        m for name, m in model.named_modules() if "shortcut" in name and isinstance(m, nn.Conv2d)
+    ]
     linear = [m for m in model.modules() if isinstance(m, nn.Linear)]
-    assert len(projections) == 3
+    assert len(projections) == projected
+    assert all(m.kernel_size == (1, 1) for m in projections)
     assert len(convolutions) - len(projections) + len(linear) == depth
 
 
-@pytest.mark.parametrize(("channels", "size"), [(3, 32), (1, 28), (3, 16), (3, 40)])
-def test_resnet_for_other_image_sizes(channels: int, size: int) -> None:
-    model = network(channels, 7, size, name="resnet", depth=18).eval()
+def test_he_et_als_shortcut_takes_every_other_pixel_and_zeros() -> None:
+    """Their option A. With a residual of nothing the block is its shortcut, and ReLU."""
+    block = BasicBlock(16, 32, 2, ZeroPadded).eval()
+    last = block.residual[-1]
+    assert isinstance(last, nn.BatchNorm2d)
+    nn.init.zeros_(last.weight)
+    maps = torch.rand(2, 16, 9, 9)
+    shortcut = block(maps)
+    assert torch.equal(shortcut[:, :16], maps[:, :, ::2, ::2])
+    assert not shortcut[:, 16:].any()
+    assert shortcut.shape == (2, 32, 5, 5)
+
+
+def test_he_et_als_filters_keep_the_variance_through_relu() -> None:
+    convolution = network(name="resnet", depth=20).features[-1].residual[0]
+    expected = (2 / (9 * 64)) ** 0.5
+    assert convolution.weight.std().item() == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("depth", [18, 20, 50])
+@pytest.mark.parametrize(("channels", "size"), [(3, 32), (1, 28), (3, 16), (3, 41)])
+def test_resnet_for_other_image_sizes(channels: int, size: int, depth: int) -> None:
+    model = network(channels, 7, size, name="resnet", depth=depth).eval()
     with torch.inference_mode():
         assert model(torch.zeros(2, channels, size, size)).shape == (2, 7)
 
 
 @pytest.mark.parametrize(
-    "model", [{"name": "shallow", "kernels": 8}, {"name": "resnet", "depth": 18}]
+    "model",
+    [
+        {"name": "shallow", "kernels": 8},
+        {"name": "resnet", "depth": 18},
+        {"name": "resnet", "depth": 50},
+        {"name": "resnet", "depth": 20},
+        {"name": "torchvision", "architecture": "squeezenet1_1"},
+    ],
 )
 def test_every_parameter_learns(model: dict[str, Any]) -> None:
     torch.manual_seed(0)

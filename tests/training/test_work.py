@@ -9,10 +9,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnntop.core.recipe import Recipe, resolve
 from cnntop.core.training.augmentation import Normalization
-from cnntop.core.training.models import ResNet, ShallowNet
+from cnntop.core.training.models import ShallowNet
 from cnntop.core.training.network import Computation, Network
+from cnntop.core.training.resnet import NarrowResNet, ResNet
 from cnntop.core.training.speednet import SpeedNet
-from cnntop.core.training.work import Meter, Work, count_work
+from cnntop.core.training.work import Meter, Work, count_multiply_adds, count_work
 
 CPU = torch.device("cpu")
 FLOAT_BYTES = 4
@@ -99,6 +100,59 @@ def test_the_optimisers_part() -> None:
     }
     assert moved[0.0, 0.01] - moved[0.0, 0.0] == 3 * weights
     assert moved[0.9, 0.0] - moved[0.0, 0.0] == (2 + 3) * weights
+
+
+def test_what_is_not_trained_is_not_updated() -> None:
+    """By hand: with decay and momentum an update reads or writes a weight eleven times, and none of
+    one that is frozen or that the answer does not depend on."""
+    update = {}
+    for name in ("all", "frozen", "unused"):
+        model = ShallowNet(8, 3, 10, 32)
+        if name == "frozen":
+            model.features.requires_grad_(False)
+        if name == "unused":
+            model.extra = nn.Linear(100, 100)
+        with_momentum, without = (
+            8 * count(model, recipe(8, momentum, 0.01)).moved_bytes for momentum in (0.9, 0.0)
+        )
+        update[name] = with_momentum - without
+    weights = {
+        part: sum(one.numel() for one in getattr(ShallowNet(8, 3, 10, 32), part).parameters())
+        for part in ("features", "classifier")
+    }
+    assert update["unused"] == update["all"] == 5 * FLOAT_BYTES * sum(weights.values())
+    assert update["frozen"] == 5 * FLOAT_BYTES * weights["classifier"]
+
+
+@pytest.mark.parametrize(
+    ("model", "multiply_adds"),
+    [
+        (ResNet(18, 3, 10), 0.556e9),
+        (ResNet(34, 3, 10), 1.16e9),
+        (ResNet(50, 3, 10), 1.30e9),
+        # Lin et al., "HRank", arXiv:2002.10179, table 2.
+        (NarrowResNet(56, 3, 10), 125.49e6),
+        (NarrowResNet(110, 3, 10), 252.89e6),
+    ],
+)
+def test_multiply_adds_are_the_literatures(model: nn.Module, multiply_adds: float) -> None:
+    before = torch.get_rng_state()
+    assert count_multiply_adds(model, (3, 32, 32)) == pytest.approx(multiply_adds, rel=0.005)
+    assert torch.equal(before, torch.get_rng_state())
+    assert model.training
+
+
+@pytest.mark.parametrize("kernels", [8, 128, 1024])
+def test_multiply_adds_of_shallow_by_hand(kernels: int) -> None:
+    expected, _ = multiply_adds_of_shallow(kernels, 32)
+    assert count_multiply_adds(ShallowNet(kernels, 3, 10, 32), (3, 32, 32)) == expected
+
+
+def test_multiply_adds_of_attention_by_hand() -> None:
+    """Four tokens of 8 numbers and 2 heads: three products in, one out, and two between tokens."""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    attention = 4 * 8 * 8 * 4 + 2 * 4 * 4 * 8
+    assert count_multiply_adds(layer, (4, 8)) == attention + 2 * 4 * 8 * 16
 
 
 def test_bf16_moves_fewer_bytes_for_the_same_operations() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from cnntop.core.analysis.limit import Limit
+from cnntop.core.network_size import NetworkSize
 from cnntop.core.run_state import RunState
 from cnntop.core.split import Split
 from cnntop.tui import format as form
@@ -96,3 +97,13 @@ def test_epoch_label() -> None:
 def test_columns_align() -> None:
     assert form.columns([("a", "1"), ("long", "2")]) == ["  a     1", "  long  2"]
     assert form.columns([]) == []
+
+
+def test_the_size_of_a_network() -> None:
+    figures = form.network_figures
+    size = NetworkSize(11_173_962, 555_422_720)
+    assert figures(size) == "11,173,962 parameters, 555 M multiply-adds an image"
+    assert figures(NetworkSize(7, 40_000)) == "7 parameters, 0.04 M multiply-adds an image"
+    assert figures(NetworkSize(7, 1_297_829_888)) == "7 parameters, 1.3 G multiply-adds an image"
+    assert STARTED.multiply_adds is None
+    assert figures(STARTED) == "251,834 parameters", "not counted is not 0"

@@ -21,7 +21,8 @@ def test_milestones_come_in_order(answer: Answer) -> None:
     wanted = (
         r"^\[00:\d\d\] importing torch$",
         r"^\[\d\d:\d\d\] decoding images",
-        r"^\[\d\d:\d\d\] shallow4 \([\d,]+ parameters\) on folder:\S+, batch 8, cpu \(.+\)",
+        r"^\[\d\d:\d\d\] shallow4 \([\d,]+ parameters, \S+ M multiply-adds an image\) on ",
+        r"folder:\S+, batch 8, cpu \(.+\)",
         r"^\[\d\d:\d\d\] run folder /.+-trial-",
         r"^\[\d\d:\d\d\] epoch 1/3: train loss \S+ accuracy \S+ % \| test loss \S+ accuracy",
         r"^\[\d\d:\d\d\] epoch 2/3: ",

@@ -17,10 +17,11 @@ from cnntop.core import preset as presets
 from cnntop.core.datasets import CATALOGUE, is_here
 from cnntop.core.errors import CnntopError
 from cnntop.core.machine.identity import host_name
-from cnntop.core.recipe import Data, Recipe
+from cnntop.core.network_size import recipe_size
+from cnntop.core.recipe import Data, Model, Recipe
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
-from cnntop.tui.format import bytes_size, clock, columns, percent
+from cnntop.tui.format import bytes_size, clock, columns, network_figures, percent
 from cnntop.tui.launch import Launch
 from cnntop.tui.widgets.too_small import TooSmall
 
@@ -86,12 +87,11 @@ def _page(launch: Launch, rows: Sequence[Row]) -> str:
     assert launch.preset is not None
     preset, recipe = presets.find(launch.preset), launch.recipe()
     train, data = recipe.train, recipe.data
-    model = recipe.model
-    size = f"{model.kernels} kernels" if model.kernels else f"{model.depth} layers"
     limit = train.time if train.epochs is None else f"{train.epochs} epochs"
     earlier = [row for row in rows if _same_experiment(row, recipe)]
     facts = [
-        ("model", f"{model.name}, {size}"),
+        ("model", _model_words(recipe.model)),
+        *([("size", network_figures(size))] if (size := recipe_size(recipe)) else []),
         ("data", _dataset_line(data)),
         ("batch", f"{data.batch_size}, augmented by {', '.join(data.augment) or 'nothing'}"),
         ("runs for", f"{limit}"),
@@ -101,6 +101,12 @@ def _page(launch: Launch, rows: Sequence[Row]) -> str:
         facts.append(("takes", _expected_time(train.epochs, earlier)))
     facts.append(("best here", _best(earlier)))
     return "\n".join([preset.about, "", *columns(facts, indent="")])
+
+
+def _model_words(model: Model) -> str:
+    if model.kernels is not None:
+        return f"{model.name}, {model.kernels} kernels"
+    return model.label if model.depth is None else f"{model.name}, {model.depth} layers"
 
 
 def _dataset_line(data: Data) -> str:

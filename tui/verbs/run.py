@@ -17,6 +17,7 @@ def run(
     preset: options.Preset = None,
     dataset: options.Dataset = None,
     data_dir: options.DataDir = None,
+    model: options.Model = None,
     kernels: options.Kernels = None,
     batch_size: options.BatchSize = None,
     epochs: options.Epochs = None,
@@ -46,8 +47,10 @@ def run(
       cnntop run -p shallow128 --time 15m         a quarter of an hour
       cnntop run -p shallow32 --data-dir ~/birds  your own images
       cnntop run -p resnet18 --set schedule=cosine --plain > log
+      cnntop run --model ./net.py:Net             your own network, in a preset
       cnntop run --resume last                    go on where the last run stopped
     """
+    from cnntop.core.model_option import ModelOption, parse_model
     from cnntop.core.recipe import parse_duration
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.tui.launch import Launch
@@ -67,14 +70,16 @@ def run(
         "machine.speed": speed,
         "data.workers": workers,
     }
+    named = ModelOption() if model is None else parse_model(model)
     launch = Launch(
         preset,
         runs_dir or default_runs_dir(),
         name,
-        settings(given, setting or []),
+        settings(given, [*named.settings, *(setting or [])]),
         plain,
         auto_fix,
         share=share,
+        model_code=named.code,
     )
     if checkpoint_every is not None:
         launch = replace(launch, checkpoint_seconds=parse_duration(checkpoint_every))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from cnntop.core.run_state import RunState
-from cnntop.tui.format import activity_amount, clock, rate
+from cnntop.tui.format import activity_amount, clock, network_figures, rate
 from cnntop.tui.widgets.panel import FAINT, Frame, Panel, spread
 
 _MARKS = {
@@ -43,7 +43,7 @@ class RunHeader(Panel):
                     f"{state.threads} thread{'s' * (state.threads != 1)}",
                     started.precision,
                     f"augment on {state.augment_on}",
-                    f"{started.parameters:,} parameters",
+                    network_figures(started),
                 )
             )
         first = Content.assemble(
