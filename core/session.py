@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 class RunRequest:
     """What to run: a checked recipe, the preset it came from, a name for people, where the run
     folder goes, whether a verdict's fix is applied without asking, how often a checkpoint is saved
-    beside those after each epoch, the run that it goes on with, if it is no new one, and what the
-    person should be told of the recipe."""
+    beside those after each epoch, the run that it goes on with, if it is no new one, what the
+    person should be told of the recipe, and the point of a sweep that it is, if of any."""
 
     recipe: Recipe
     preset: str
@@ -52,6 +52,7 @@ class RunRequest:
     checkpoint_seconds: float = math.inf
     resume: Resumption | None = None
     remark: str = ""
+    sweep_point: str = ""
 
 
 class RunHandle:
@@ -253,6 +254,7 @@ def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> R
         },
         versions={**versions, "python": sys.version.split()[0]},
         git_commit=_git_commit(),
+        sweep_point=request.sweep_point,
     )
 
 

@@ -10,6 +10,7 @@ from cnntop.tui import options
 from cnntop.tui.stderr import complain
 from cnntop.tui.verbs import bench, runs
 from cnntop.tui.verbs.run import run
+from cnntop.tui.verbs.sweep import sweep
 
 app = typer.Typer(
     name="cnntop",
@@ -28,7 +29,7 @@ presets_app = typer.Typer(
 )
 app.add_typer(presets_app, name="presets")
 app.add_typer(bench.app, name="bench")
-for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, runs.repair, runs.gc):
+for verb in (run, sweep, runs.watch, runs.ps, runs.stop, runs.compare, runs.repair, runs.gc):
     app.command()(verb)
 
 

@@ -18,8 +18,8 @@ from cnntop.core.text import printable
 class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
     where the run goes, whether lines were asked for instead of the screen, whether a verdict's fix
-    is applied without asking, how often a checkpoint is saved beside those after each epoch, and
-    the run to go on with, if it is no new one."""
+    is applied without asking, how often a checkpoint is saved beside those after each epoch, the
+    run to go on with, if it is no new one, and the point of a sweep that it is, if of any."""
 
     preset: str | None
     runs_dir: Path
@@ -29,6 +29,7 @@ class Launch:
     auto_fix: bool = False
     checkpoint_seconds: float = math.inf
     resume: Resumption | None = None
+    sweep_point: str = ""
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
@@ -83,4 +84,5 @@ class Launch:
             checkpoint_seconds=self.checkpoint_seconds,
             resume=self.resume,
             remark=remark,
+            sweep_point=self.sweep_point,
         )

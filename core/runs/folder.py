@@ -32,7 +32,8 @@ class RunInfo(msgspec.Struct, frozen=True):
     """What `run.json` holds: the experiment and where it ran, written once.
 
     `machine` and `versions` are plain facts by name; `git_commit` is that of the folder the run
-    was started in, empty outside of a repository.
+    was started in, empty outside of a repository. `sweep_point` is the sweep's id and the point's
+    number, as in `20260101-120000-mine-3f9a-sweep/7`, for a run of a sweep.
     """
 
     run: str
@@ -45,6 +46,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     git_commit: str
     format: int = 1
+    sweep_point: str = ""
 
 
 def default_runs_dir() -> Path:

@@ -35,6 +35,7 @@ def run(
     resume: options.Resume = None,
     checkpoint_every: options.CheckpointEvery = None,
     detach: options.Detach = False,
+    sweep_point: options.SweepPoint = "",
 ) -> None:
     """Train a preset and watch it live.
 
@@ -73,6 +74,7 @@ def run(
         settings(given, setting or []),
         plain,
         auto_fix,
+        sweep_point=sweep_point,
     )
     if checkpoint_every is not None:
         launch = replace(launch, checkpoint_seconds=parse_duration(checkpoint_every))
