@@ -52,7 +52,7 @@ class Forecast:
         """Until the sweep is over, with `slots` runs at once; None while there is no telling."""
         paces = dict(self._epoch_seconds)
         for state in sweep.points:
-            if state.status == "finished" and state.epochs > 0:
+            if state.epochs >= 1:
                 paces[state.point.cell] = state.seconds / state.epochs
         known = [pace for pace in paces.values() if pace is not None]
         mean = sum(known) / len(known) if known else None

@@ -169,11 +169,10 @@ class SweepReader:
             track = self._tracks[point.number] = _Track(run, LogFollower(run))
         unreadable = ""
         try:
-            while True:
-                for record in track.follower.drain():
+            # Until there is nothing more: what is damaged is told by the call after the last good.
+            while records := track.follower.drain():
+                for record in records:
                     track.take(record)
-                if not track.follower.behind:
-                    break
         except (OSError, CnntopError) as error:
             unreadable = str(error)
         told = track.state

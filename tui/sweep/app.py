@@ -21,18 +21,20 @@ from cnntop.tui.widgets.too_small import COLUMNS, LINES
 POLL_SECONDS = 0.5
 _HELP = """\
 Keys
-  w, Enter  the monitor of the run that trains; q or Esc: back to the sweep
+  w, Enter  the monitor of the run that trains; q, Esc: back
   q         stop the sweep, or leave the screen and let it go on
   d         leave the screen; the sweep goes on as plain lines
   ?         this page; Esc or ? closes it
 
 The map
-  A number is the best test accuracy inside the run's limit, in percent, the mean over its seeds.
-  * the best   ▶ trains   ~ not all seeds yet   c cut by halving   ✖ failed   · to come
-  The ground is the brighter the better; the numbers say the same.
+  A number is the best test accuracy inside the run's limit, in
+  percent, the mean over its seeds; the brighter the better.
+  * the best      ▶ trains                ~ seeds still missing
+  c cut early     ✖ came to nothing       · to come
 
-A sweep that was stopped, killed or cut off goes on by the same command, or by
-cnntop sweep --resume last: what is done is done, and the run that was under way goes on.
+A sweep that was stopped, killed or cut off goes on by the same
+command, or by cnntop sweep --resume last. What is done is done,
+and the run that was under way goes on where it was.
 """
 
 
@@ -85,7 +87,7 @@ class SweepApp(App[None]):
     CSS_PATH = "../app.tcss"
     TITLE = "cnntop"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (COLUMNS, "-wide"), (110, "-side")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (COLUMNS, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (LINES, "-short"), (22, "-normal"), (32, "-tall")]
 
     def __init__(self, source: Source, forecast: Forecast, own: bool) -> None:

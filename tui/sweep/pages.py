@@ -94,7 +94,7 @@ def _standing(state: PointState) -> str:
     if state.status == "to come":
         return "to come"
     best = percent(state.accuracy, 2)
-    text = f"{state.status}, best test accuracy {best} in {state.epochs:.4g} epochs"
+    text = f"{state.status}, best test accuracy {best} in {_epochs(state.epochs)}"
     return text if state.run else state.status + (f": {state.message}" if state.message else "")
 
 
@@ -143,9 +143,13 @@ def ranked_figures(one: Ranked) -> str:
     if one.deviation is not None:
         spread = f" ±{100 * one.deviation:.2f}"
     seeds = f"  n={one.scored}" if len(one.runs) > 1 else ""
-    cut = f"  cut after {one.cut_after} epochs" if one.cut_after is not None else ""
+    cut = f"  cut after {_epochs(one.cut_after)}" if one.cut_after is not None else ""
     seconds = clock(one.seconds) if one.seconds else NOT_MEASURED
-    return f"{percent(one.accuracy, 2)}{spread}{seeds}  {one.epochs:.4g} epochs  {seconds}{cut}"
+    return f"{percent(one.accuracy, 2)}{spread}{seeds}  {_epochs(one.epochs)}  {seconds}{cut}"
+
+
+def _epochs(count: float) -> str:
+    return f"{count:.4g} epoch{'s' * (count != 1)}"
 
 
 def _is_cut(state: PointState, ranked: Sequence[Ranked]) -> bool:

@@ -54,6 +54,7 @@ class SweepScreen(Screen[None]):
         Binding("w,enter", "app.monitor", "Watch the run", key_display="w"),
         Binding("q", "app.leave", "Stop or leave"),
         Binding("d", "app.detach", show=False),
+        Binding("p,f", "app.refuse", show=False),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
         Binding("question_mark", "app.help", "Help", key_display="?"),
     ]
@@ -61,17 +62,14 @@ class SweepScreen(Screen[None]):
     SweepScreen { layout: vertical; }
     #sweep-header { height: 2; background: $panel; }
     #sweep-results { height: 1fr; layout: vertical; }
-    #sweep-map { height: auto; max-height: 60%; background: $surface; }
+    #sweep-map { height: auto; background: $surface; }
     #sweep-ranking { height: 1fr; background: $surface; }
     #sweep-now { height: 1; }
     SweepScreen #progress { margin: 0; }
     SweepScreen #split { height: 3; margin: 0; }
-    .-side #sweep-results { layout: horizontal; }
-    .-side #sweep-map { width: 1fr; height: 100%; max-height: 100%; }
-    .-side #sweep-ranking { width: 1fr; height: 100%; margin-left: 1; }
-    .-short #sweep-header { height: 1; }
-    .-tiny > Lines, .-narrow > Lines { display: none; }
-    .-tiny #sweep-results, .-narrow #sweep-results { display: none; }
+    SweepScreen.-short #sweep-header { height: 1; }
+    SweepScreen.-tiny > Lines, SweepScreen.-narrow > Lines { display: none; }
+    SweepScreen.-tiny #sweep-results, SweepScreen.-narrow #sweep-results { display: none; }
     """
 
     def __init__(self, title: str) -> None:
@@ -104,9 +102,12 @@ class SweepScreen(Screen[None]):
         `now` on its stream's clock."""
         self._shown = (sweep, left, standing, run, now)
         ranked = ranking(sweep)
-        self._header.show(self._header_lines(sweep, left, standing))
+        small = self.has_class("-short")
+        header = self._header_lines(sweep, left, standing)
+        self._header.show(header[:1] if small else header)
         self._map.show(self._map_lines(sweep, ranked), cut=False)
-        self._ranking.show(_ranking_lines(ranked))
+        lines = _ranking_lines(ranked)
+        self._ranking.show(lines[1:] if small else lines)
         self._now.show([_now_line(sweep, self._now.content_size.width)])
         self._progress.show(run, now)
         self._split.show(run, now)
@@ -137,10 +138,11 @@ class SweepScreen(Screen[None]):
 
     def _map_lines(self, sweep: SweepState, ranked: Sequence[Ranked]) -> list[Content]:
         map_ = heat_map(sweep.definition, ranked)
-        # Its own height follows from its lines; the room is that of the results.
+        # Its own height follows from its lines; what is left of the results' is the ranking's.
+        small = self.has_class("-short")
         room = self._results.content_size.height
-        most = room if self.has_class("-side") else max(4, room * 6 // 10)
-        fitted = layout(map_, self._map.content_size.width - 1, most - 1)
+        most = room - 2 if small else room * 6 // 10 - 1
+        fitted = layout(map_, self._map.content_size.width - 1, max(3, most))
         lines = [Content.styled(f" {heading(map_, fitted)}", FAINT)]
         for name, cells in map_.rows[: fitted.rows]:
             shown = [_drawn(cell, fitted.cell) for cell in cells[: fitted.columns]]
@@ -148,7 +150,7 @@ class SweepScreen(Screen[None]):
         missing = len(map_.rows) - fitted.rows
         if missing:
             lines.append(Content.styled(f" … {missing} more rows", FAINT))
-        return [*lines, Content.styled(f" {_LEGEND}", FAINT)]
+        return lines if small else [*lines, Content.styled(f" {_LEGEND}", FAINT)]
 
 
 def _drawn(cell: HeatCell, width: int) -> tuple[str, str]:
