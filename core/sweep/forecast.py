@@ -32,12 +32,13 @@ class Forecast:
         self._limits: dict[str, float | None] = {}
         self._epochs: dict[str, int | None] = {}
         self._epoch_seconds: dict[str, float | None] = {}
+        here = [row for row in rows if row["host"] == host_name()]
         for point in self._points:
             if point.cell not in self._limits:
                 recipe = point.recipe()
                 self._limits[point.cell] = recipe.train.time_limit_seconds
                 self._epochs[point.cell] = recipe.train.epochs
-                self._epoch_seconds[point.cell] = _earlier_epoch_seconds(recipe, rows)
+                self._epoch_seconds[point.cell] = _earlier_epoch_seconds(recipe, here)
 
     def total(self) -> Total:
         """Before anything has run."""
@@ -111,8 +112,7 @@ def _is_like(row: Row, recipe: Recipe) -> bool:
     if dataset == "folder" and data.dir:
         dataset = f"folder:{Path(data.dir).name}"
     return (
-        row["host"] == host_name()
-        and row["dataset"] == dataset
+        row["dataset"] == dataset
         and row["model"] == recipe.model.label
         and row["batch_size"] == str(data.batch_size)
         and row["passes"] == str(recipe.train.passes)

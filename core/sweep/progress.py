@@ -68,11 +68,8 @@ class SweepState:
     def active(self) -> list[PointState]:
         return [state for state in self.points if state.active]
 
-    def of_cell(self, cell: str) -> list[PointState]:
-        """The runs at one place of the grid, a seed each."""
-        return self.by_cell()[cell]
-
     def by_cell(self) -> dict[str, list[PointState]]:
+        """The runs at each place of the grid, a seed each."""
         found: dict[str, list[PointState]] = {cell: [] for cell in self.definition.cells}
         for state in self.points:
             found[state.point.cell].append(state)
@@ -132,13 +129,15 @@ class SweepReader:
 
     def _find_runs(self) -> None:
         """Look at every run folder once, and at those without a run.json until they have one."""
-        for entry in os.scandir(self._folder.runs_dir):
-            if entry.name in self._seen or not os.path.lexists(f"{entry.path}/{RUN_FILE}"):
+        for name in os.listdir(self._folder.runs_dir):  # noqa: PTH208  several times a second
+            if name in self._seen:
                 continue
-            self._seen.add(entry.name)
-            run = RunFolder(self._folder.runs_dir / entry.name)
+            run = RunFolder(self._folder.runs_dir / name)
+            if not (run.path / RUN_FILE).is_file():
+                continue
+            self._seen.add(name)
             info = run.read_info()
-            if info is None or info.run != entry.name:
+            if info is None or info.run != name:
                 continue  # damaged, or a copy of another run's folder
             sweep, _, number = info.sweep_point.partition("/")
             if sweep == self._folder.path.name and number.isdecimal():

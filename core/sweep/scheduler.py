@@ -76,9 +76,12 @@ class Scheduler:
         self._stop = threading.Event()
         self._killed = False
         self._orphans_told = False
+        self._lock = -1
         self._thread = threading.Thread(target=self._run, name="cnntop-sweep", daemon=True)
 
     def start(self) -> None:
+        """Holds the sweep until it is over. Raises BlockingIOError where another process does."""
+        self._lock = self.folder.lock()
         self._thread.start()
 
     def stop(self) -> None:
@@ -116,6 +119,8 @@ class Scheduler:
             self._stop_children()
             for child in self._children:
                 child.process.wait()
+        finally:
+            os.close(self._lock)
 
     def _turn(self) -> bool:
         """One look at everything; returns whether there will be another."""
@@ -186,18 +191,19 @@ class Scheduler:
         if code not in (2, 3) or self.stopping:
             return
         if all(state.run is None for state in self._reader.read().points):
-            label = child.job.due.state.point.label
-            self.error = EarlyEndError(f"{message} (at {label}; no run has begun)", code)
+            self.error = EarlyEndError(_early_end(child.job, message, code), code)
             self._stop.set()
 
     def _complaint(self, child: _Child) -> str:
-        """What the process said beside the lines of a run, which begin with the time, and its
-        summary, which is indented."""
+        """The line in which the process said why it ended; the rest is in its output."""
         with self.folder.output(child.job.due.state.point.number).open("rb") as file:
             file.seek(child.printed)
             lines = file.read().decode(errors="replace").splitlines()
-        starts = [i for i, line in enumerate(lines) if line.startswith("cnntop: ")]
-        return "\n".join(lines[starts[0] :]).removeprefix("cnntop: ") if starts else ""
+        said = [number for number, line in enumerate(lines) if line.startswith("cnntop: ")]
+        if not said:
+            return ""
+        first = lines[said[0]].removeprefix("cnntop: ")
+        return lines[-1] if first.startswith("Traceback") else first
 
     def _stop_children(self) -> None:
         number = signal.SIGKILL if self._killed else signal.SIGINT
@@ -211,6 +217,12 @@ class Scheduler:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)
         self._orphans_told = True
+
+
+def _early_end(job: Job, message: str, code: int) -> str:
+    remedy = " --data-dir DIR or --dataset shapes gives it other images." if code == 3 else ""
+    label = job.due.state.point.label
+    return f"{message.rstrip('.')}. No run of the sweep has begun; the first was {label}.{remedy}"
 
 
 def _key(one: Due) -> tuple[int, int | None]:

@@ -143,7 +143,8 @@ def test_where_the_very_first_cannot_begin_the_sweep_ends_and_says_why(tmp_path:
     scheduler, _ = to_the_end(folder, stand_in.command(folder, 4, p1=early))
     assert scheduler.error is not None
     assert scheduler.error.exit_code == 3
-    assert str(scheduler.error).startswith("no cifar10 here\nWays out:")
+    assert str(scheduler.error).startswith("no cifar10 here. No run of the sweep has begun")
+    assert "--data-dir" in str(scheduler.error)
     assert len(folder.endings()) == 1
     _, state = to_the_end(folder, stand_in.command(folder, 4))  # now it is
     assert results(state) == expected(3)

@@ -14,7 +14,7 @@ from cnntop.core.sweep.forecast import Forecast
 from cnntop.tui.screens.choice import ChoiceScreen
 from cnntop.tui.screens.help import HelpScreen
 from cnntop.tui.screens.monitor import MonitorScreen
-from cnntop.tui.sweep.screen import SweepScreen
+from cnntop.tui.sweep.screen import SweepScreen, under_way
 from cnntop.tui.sweep.source import Source
 from cnntop.tui.widgets.too_small import COLUMNS, LINES
 
@@ -109,9 +109,11 @@ class SweepApp(App[None]):
 
     def _poll(self) -> None:
         sweep = self._source.state
-        trains = next((one.run for one in sweep.active if one.run is not None), None)
-        if trains is not None and (self._run is None or self._run.folder != trains):
-            self._run = FollowedRun(trains)
+        if self._source.done and self._source.error is not None:
+            self.exit()  # it is told in the ordinary terminal
+        shown = under_way(sweep)
+        if shown is not None and (self._run is None or self._run.folder != shown.run):
+            self._run = FollowedRun(shown.run) if shown.run is not None else None
         if self._run is not None:
             self._run.poll()
         run, now = (self._run.state, self._run.now) if self._run else (RunState(), 0.0)

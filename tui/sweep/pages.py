@@ -38,7 +38,8 @@ def plan_lines(
         rows.append(("halving", _halving(definition)))
     if state is not None:
         done = sum(state.counts()[status] for status in SETTLED)
-        rows.append(("done", f"{done} of {runs}"))
+        left = clock(forecast.remaining_seconds(state, slots))
+        rows.append(("done", f"{done} of {runs}" + (f", {left} to go" if done < runs else "")))
     times = f" x {seeds} seeds" if seeds > 1 else ""
     headline = (
         f"sweep {definition.name}: {cells} place{'s' * (cells != 1)} in the grid{times}, "

@@ -25,15 +25,6 @@ from cnntop.tui.terminal import has_screen, let_go_of_lost, loss_signalled, mode
 def run_sweep(folder: SweepFolder, devices: Sequence[str], plain: bool) -> int:
     """Run what is left of the sweep. Returns the exit code: 0 if every run came to a result or a
     person stopped the sweep, 1 if one failed, that of a signal. Raises CnntopError."""
-    name = printable(folder.path.name)
-    try:
-        lock = folder.lock()
-    except BlockingIOError:
-        raise UsageError(
-            f"sweep {name} is running in another process. `cnntop sweep --watch {name}` shows it; "
-            "--new starts another one beside it."
-        ) from None
-    assert lock  # held until this process ends
     scheduler = Scheduler(folder, devices, partial(command, folder))
     forecast = Forecast(scheduler.state.definition, read_rows(folder.runs_dir))
     if not due(scheduler.state):
@@ -59,7 +50,7 @@ def run_sweep(folder: SweepFolder, devices: Sequence[str], plain: bool) -> int:
             leave(app)
 
     with StopSignals(stop, at_once, hang_up, over=lambda: scheduler.done) as signals:
-        scheduler.start()
+        _start(scheduler)
         if app is not None:
             app.driver_class = ScreenDriver
             with loss_signalled():
@@ -76,6 +67,17 @@ def run_sweep(folder: SweepFolder, devices: Sequence[str], plain: bool) -> int:
     if signals.exit_code is not None:
         return signals.exit_code
     return 1 if due(scheduler.state) and not scheduler.stopping else 0
+
+
+def _start(scheduler: Scheduler) -> None:
+    try:
+        scheduler.start()
+    except BlockingIOError:
+        name = printable(scheduler.folder.path.name)
+        raise UsageError(
+            f"sweep {name} is running in another process. `cnntop sweep --watch {name}` shows it; "
+            "--new starts another one beside it."
+        ) from None
 
 
 def watch_sweep(folder: SweepFolder, plain: bool) -> int:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from cnntop.core.run_state import RunState
-from cnntop.core.sweep.progress import SETTLED, SweepState
+from cnntop.core.sweep.progress import SETTLED, PointState, SweepState
 from cnntop.core.sweep.ranking import Ranked, ranking
 from cnntop.core.text import printable
 from cnntop.tui.format import clock, percent
@@ -25,6 +25,12 @@ from cnntop.tui.widgets.too_small import TooSmall
 
 _GROUNDS = ("", "on $primary 20%", "on $primary 35%", "on $primary 50%", "on $primary 70%")
 _LEGEND = "* best   ▶ runs   ~ seeds missing   c cut   ✖ failed   · to come"
+
+
+def under_way(sweep: SweepState) -> PointState | None:
+    """The run that is shown of those alive: one that trains rather than one that starts."""
+    active = sorted(sweep.active, key=lambda one: one.status != "running")
+    return active[0] if active else None
 
 
 class Lines(Static):
@@ -174,11 +180,11 @@ def _ranking_lines(ranked: Sequence[Ranked]) -> list[Content]:
 
 
 def _now_line(sweep: SweepState, width: int) -> Content:
-    active = sweep.active
-    if not active:
+    one = under_way(sweep)
+    if one is None:
         return Content.styled(" no run is under way", FAINT)
-    one = active[0]
-    more = f"   and {len(active) - 1} more" if len(active) > 1 else ""
+    others = len(sweep.active) - 1
+    more = f"   and {others} more" if others else ""
     left = Content.assemble((f" ▶ {printable(one.point.label)}", "bold"), (more, FAINT))
     figures = f"{one.status}, best {percent(one.accuracy, 2)}, {clock(one.eta_seconds)} to go"
     return spread(left, Content.styled(figures, FAINT), width)

@@ -4,6 +4,7 @@ import threading
 import time
 from typing import Protocol
 
+from cnntop.core.errors import CnntopError
 from cnntop.core.sweep.folder import SweepFolder
 from cnntop.core.sweep.progress import SweepReader, SweepState
 
@@ -15,6 +16,7 @@ class Source(Protocol):
 
     folder: SweepFolder
     slots: int
+    error: CnntopError | None
 
     @property
     def state(self) -> SweepState: ...
@@ -33,6 +35,7 @@ class WatchedSweep:
     def __init__(self, folder: SweepFolder, slots: int) -> None:
         self.folder = folder
         self.slots = slots
+        self.error: CnntopError | None = None
         self._reader = SweepReader(folder)
         self.state: SweepState = self._reader.read()
         self._thread = threading.Thread(target=self._follow, name="cnntop-sweep", daemon=True)
