@@ -22,7 +22,7 @@ from tests.sweep import stand_in
 PATIENCE_SECONDS = 60.0
 
 
-def create(tmp_path: Path, points: int = 3, **given: Any) -> SweepFolder:
+def create(tmp_path: Path, points: int = 2, **given: Any) -> SweepFolder:
     grid = {"model.kernels": list(range(1, points + 1))}
     definition = Draft(preset="demo", grid=grid, settings={"train.epochs": 4}, **given).definition()
     return SweepFolder.create(tmp_path, definition, [])
@@ -73,36 +73,36 @@ def runs_of(folder: SweepFolder) -> int:
 def test_each_is_run_once_and_nothing_is_run_again(tmp_path: Path) -> None:
     folder = create(tmp_path)
     _, state = to_the_end(folder, stand_in.command(folder, 4))
-    assert results(state) == expected(3)
+    assert results(state) == expected(2)
     _, again = to_the_end(folder, stand_in.command(folder, 4))
-    assert results(again) == expected(3)
-    assert runs_of(folder) == 3
-    assert len(folder.endings()) == 3
+    assert results(again) == expected(2)
+    assert runs_of(folder) == 2
+    assert len(folder.endings()) == 2
 
 
 def test_as_many_at_once_as_there_are_devices(tmp_path: Path) -> None:
-    folder = create(tmp_path, points=4)
+    folder = create(tmp_path, points=3)
     given: list[str] = []
     at_once: list[int] = []
     stand = stand_in.command(folder, 4, pause=0.1)
 
     def command(job: Job) -> list[str]:
         given.append(job.device)
-        at_once.append(sum(folder.is_busy(number) for number in range(1, 5)))
+        at_once.append(sum(folder.is_busy(number) for number in range(1, 4)))
         return stand(job)
 
     _, state = to_the_end(folder, command, "cuda:0", "cuda:1")
-    assert results(state) == expected(4)
+    assert results(state) == expected(3)
     assert sorted(given[:2]) == ["cuda:0", "cuda:1"]
     assert max(at_once) == 2  # its own output is locked by then, and one other's
 
 
 def test_one_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
     folder = create(tmp_path)
-    _, state = to_the_end(folder, stand_in.command(folder, 4, p2={"killed_after": 2}))
-    assert results(state) == expected(3)
-    assert runs_of(folder) == 3
-    assert [ending.exit_code for ending in folder.endings()] == [0, -9, 0, 0]
+    _, state = to_the_end(folder, stand_in.command(folder, 4, p1={"killed_after": 2}))
+    assert results(state) == expected(2)
+    assert runs_of(folder) == 2
+    assert [ending.exit_code for ending in folder.endings()] == [-9, 0, 0]
 
 
 def test_one_that_is_killed_every_time_is_left(tmp_path: Path) -> None:
@@ -110,22 +110,22 @@ def test_one_that_is_killed_every_time_is_left(tmp_path: Path) -> None:
     kill = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     stand = stand_in.command(folder, 4)
     _, state = to_the_end(
-        folder, lambda job: kill if job.due.state.point.number == 2 else stand(job)
+        folder, lambda job: kill if job.due.state.point.number == 1 else stand(job)
     )
-    assert [one.status for one in state.points] == ["finished", "to come", "finished"]
-    assert [ending.number for ending in folder.endings()].count(2) == MOST_KILLS
+    assert [one.status for one in state.points] == ["to come", "finished"]
+    assert [ending.number for ending in folder.endings()].count(1) == MOST_KILLS
 
 
 def test_one_that_fails_is_left_for_the_next_time(tmp_path: Path) -> None:
     folder = create(tmp_path)
     failing = {"status": "failed", "message": "worker gone", "exit": 1}
     _, state = to_the_end(folder, stand_in.command(folder, 4, p2=failing))
-    assert [one.status for one in state.points] == ["finished", "failed", "finished"]
+    assert [one.status for one in state.points] == ["finished", "failed"]
     assert state.points[1].message == "worker gone"
-    assert len(folder.endings()) == 3
+    assert len(folder.endings()) == 2
     _, state = to_the_end(folder, stand_in.command(folder, 4))
-    assert results(state) == expected(3)
-    assert runs_of(folder) == 3
+    assert results(state) == expected(2)
+    assert runs_of(folder) == 2
 
 
 def test_one_that_cannot_begin_holds_up_no_other(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_one_that_cannot_begin_holds_up_no_other(tmp_path: Path) -> None:
     _, state = to_the_end(
         folder, stand_in.command(folder, 4, p2={"early": "too wide for this", "exit": 2})
     )
-    assert [one.status for one in state.points] == ["finished", "failed", "finished"]
+    assert [one.status for one in state.points] == ["finished", "failed"]
     assert state.points[1].message == "too wide for this"
 
 
@@ -147,7 +147,7 @@ def test_where_the_very_first_cannot_begin_the_sweep_ends_and_says_why(tmp_path:
     assert "--data-dir" in str(scheduler.error)
     assert len(folder.endings()) == 1
     _, state = to_the_end(folder, stand_in.command(folder, 4))  # now it is
-    assert results(state) == expected(3)
+    assert results(state) == expected(2)
 
 
 def test_a_stop_is_a_signal_to_the_run_and_the_rest_comes_later(tmp_path: Path) -> None:
@@ -157,10 +157,10 @@ def test_a_stop_is_a_signal_to_the_run_and_the_rest_comes_later(tmp_path: Path) 
         until(lambda: scheduler.state.points[0].accuracy is not None)
         scheduler.stop()
         assert scheduler.wait(PATIENCE_SECONDS)
-    assert [one.status for one in scheduler.state.points] == ["interrupted", "to come", "to come"]
+    assert [one.status for one in scheduler.state.points] == ["interrupted", "to come"]
     _, state = to_the_end(folder, stand_in.command(folder, 4))
-    assert results(state) == expected(3)
-    assert runs_of(folder) == 3
+    assert results(state) == expected(2)
+    assert runs_of(folder) == 2
 
 
 def test_a_run_whose_sweep_was_killed_goes_on_and_is_waited_for(tmp_path: Path) -> None:
@@ -187,9 +187,9 @@ def test_a_run_whose_sweep_was_killed_goes_on_and_is_waited_for(tmp_path: Path) 
     killed.wait()
     assert folder.is_busy(1)
     _, state = to_the_end(folder, stand_in.command(folder, 4))
-    assert results(state) == expected(3)
-    assert runs_of(folder) == 3
-    assert [ending.number for ending in folder.endings()] == [2, 3]  # the first was no child of it
+    assert results(state) == expected(2)
+    assert runs_of(folder) == 2
+    assert [ending.number for ending in folder.endings()] == [2]  # the first was no child of it
     assert definition == folder.read()
 
 
@@ -214,9 +214,9 @@ def test_two_sweeps_of_the_same_side_by_side_keep_apart(tmp_path: Path) -> None:
     with going_on(first):
         _, state = to_the_end(other, stand_in.command(other, 4))
         assert first.wait(PATIENCE_SECONDS)
-    assert results(state) == results(first.state) == expected(3)
+    assert results(state) == results(first.state) == expected(2)
     assert {s.run for s in state.points}.isdisjoint({s.run for s in first.state.points})
-    assert runs_of(one) == 6
+    assert runs_of(one) == 4
 
 
 def test_halving_goes_on_with_the_best(tmp_path: Path) -> None:
