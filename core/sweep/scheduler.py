@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from cnntop.core.errors import CnntopError
 from cnntop.core.runs.control_socket import process_id
+from cnntop.core.runs.folder import RunFolder
 from cnntop.core.sweep.folder import Ending, SweepFolder
 from cnntop.core.sweep.halving import Due, due
 from cnntop.core.sweep.progress import PointState, SweepReader, SweepState
@@ -132,8 +133,9 @@ class Scheduler:
         orphans = self._orphans()
         free = self.slots - len(self._children) - len(orphans)
         open_jobs = self._open()
-        for one in open_jobs[: max(0, free)]:
-            self._begin(one)
+        for one in open_jobs:
+            if free > 0 and self._begin(one):
+                free -= 1
         return bool(self._children or orphans or open_jobs)
 
     def _open(self) -> list[Due]:
@@ -151,17 +153,16 @@ class Scheduler:
         own = {child.job.due.state.point.number for child in self._children}
         return [state for state in self.state.active if state.point.number not in own]
 
-    def _begin(self, one: Due) -> None:
+    def _begin(self, one: Due) -> bool:
+        """Whether it has begun: not while somebody went on with it by hand, or looks at it."""
         number, run = one.state.point.number, one.state.run
-        if run is not None and run.is_alive():  # someone went on with it by hand
-            return
-        used = Counter(child.job.device for child in self._children)
-        free = list((Counter(self._devices) - used).elements())
-        job = Job(self.folder.path.name, one, free[0] if free else self._devices[0])
+        if run is not None and run.is_alive():
+            return False
+        job = Job(self.folder.path.name, one, self._device(run))
         try:
             output = self.folder.open_output(number)
         except BlockingIOError:
-            return  # one that just ended, or that somebody looks at
+            return False
         with output:
             process = subprocess.Popen(
                 self._command(job), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -169,6 +170,15 @@ class Scheduler:
             )  # fmt: skip
             self._children.append(_Child(job, process, output.tell(), time.monotonic()))
         self._begun[_key(one)] += 1
+        return True
+
+    def _device(self, run: RunFolder | None) -> str:
+        """One that has no run now; a run that goes on does so where it was."""
+        used = Counter(child.job.device for child in self._children)
+        free = list((Counter(self._devices) - used).elements()) or self._devices
+        info = run.read_info() if run is not None else None
+        own = info.recipe.machine.device if info is not None else ""
+        return own if own in free else free[0]
 
     def _reap(self) -> None:
         for child in list(self._children):

@@ -79,8 +79,9 @@ def resumed(done: int, epochs: int) -> RunResumed:
     return RunResumed(4 * done, 2.0 * done, "", "cpu", "A CPU", 1, "cpu", epochs_planned=epochs)
 
 
-def info(run: str, mark: str) -> RunInfo:
-    recipe = resolve({"data": {"dataset": "shapes"}, "train": {"epochs": 1}}, "test")
+def info(run: str, mark: str, device: str = "auto") -> RunInfo:
+    tree = {"data": {"dataset": "shapes"}, "train": {"epochs": 1}, "machine": {"device": device}}
+    recipe = resolve(tree, "test")
     return RunInfo(run, "n", "demo", "2026-01-01T00:00:00Z", recipe, "cpu", {}, {}, "", 1, mark)
 
 

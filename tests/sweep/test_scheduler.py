@@ -1,6 +1,5 @@
 """Processes of a sweep: one after the other, side by side, killed, failing, left behind."""
 
-import json
 import os
 import signal
 import subprocess
@@ -95,6 +94,22 @@ def test_as_many_at_once_as_there_are_devices(tmp_path: Path) -> None:
     assert results(state) == expected(3)
     assert sorted(given[:2]) == ["cuda:0", "cuda:1"]
     assert max(at_once) == 2  # its own output is locked by then, and one other's
+
+
+def test_one_that_goes_on_does_so_on_its_own_device(tmp_path: Path) -> None:
+    folder = create(tmp_path)
+    run = RunFolder.create(tmp_path, "mine")
+    run.write_info(stand_in.info(run.path.name, f"{folder.path.name}/1", "cuda:1"))
+    stand_in.write(run, [stand_in.STARTED])
+    given: dict[int, str] = {}
+    stand = stand_in.command(folder, 4)
+
+    def command(job: Job) -> list[str]:
+        given[job.due.state.point.number] = job.device
+        return stand(job)
+
+    to_the_end(folder, command, "cuda:0", "cuda:1")
+    assert given == {1: "cuda:1", 2: "cuda:0"}
 
 
 def test_one_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
@@ -231,18 +246,3 @@ def test_halving_goes_on_with_the_best(tmp_path: Path) -> None:
     assert sorted(begun) == [1, 2, 3, 3, 4, 4, 4]
     _, again = to_the_end(folder, command)
     assert again.points == state.points
-
-
-def test_the_stand_in_is_told_what_a_run_would_be(tmp_path: Path) -> None:
-    folder = create(tmp_path, points=1)
-    told: list[dict[str, Any]] = []
-    stand = stand_in.command(folder, 4)
-
-    def command(job: Job) -> list[str]:
-        words = stand(job)
-        told.append(json.loads(words[-1]))
-        return words
-
-    to_the_end(folder, command, "cpu")
-    assert told[0]["mark"] == f"{folder.path.name}/1"
-    assert told[0]["device"] == "cpu"
