@@ -43,13 +43,13 @@ MEASURED = (
     "cpu_utilization", "energy_joules", "hidden_wait_fraction", "augment_cpu_seconds_per_image",
     "forward_fraction", "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second", "sweep",
+    "limit_flop_per_second", "limit_bytes_per_second",
 )  # fmt: skip
 LATER = (
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second",
+    "limit_flop_per_second", "limit_bytes_per_second", "sweep",
 )  # fmt: skip
 """Columns that came after the first version, at the end."""
 STARTED = RunStarted(
