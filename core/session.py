@@ -43,8 +43,9 @@ class RunRequest:
     """What to run: a checked recipe, the preset it came from, a name for people, where the run
     folder goes and whether others share it, whether a verdict's fix is applied without asking, how
     often a checkpoint is saved beside those after each epoch, the run that it goes on with, if it
-    is no new one, what the person should be told of the recipe, and the code that the command line
-    named for the network, without which none is ever imported."""
+    is no new one, what the person should be told of the recipe, the code that the command line
+    named for the network, without which none is ever imported, and the point of a sweep that it
+    is, if of any."""
 
     recipe: Recipe
     preset: str
@@ -56,6 +57,7 @@ class RunRequest:
     remark: str = ""
     share: bool = False
     model_code: ModelCode | None = None
+    sweep_point: str = ""
 
 
 class RunHandle:
@@ -268,6 +270,7 @@ def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> R
         versions={**versions, "python": sys.version.split()[0]},
         git_commit=_git_commit(),
         model_source=prepared.model_source,
+        sweep_point=request.sweep_point,
     )
 
 

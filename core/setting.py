@@ -19,22 +19,26 @@ def parse_setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise RecipeError(f"--set {printable(text)}: expected KEY=VALUE, as in data.batch_size=64.")
-    path = _key_path(name.strip())
+    path = key_path(name.strip())
     return path, _typed(path, value.strip())
 
 
-def _key_path(name: str) -> str:
+def key_path(name: str, origin: str = "--set") -> str:
+    """ "section.key" of a key, written with its section or without; `origin` opens a complaint.
+
+    Raises RecipeError for an unknown key or one that two sections have.
+    """
     if "." in name:
         section, key = name.split(".", 1)
-        check_names({section: {key: None}}, "--set")
+        check_names({section: {key: None}}, origin)
         return name
     homes = [section for section, struct in SECTIONS.items() if name in struct.__struct_fields__]
     if not homes:
         known = [key for struct in SECTIONS.values() for key in struct.__struct_fields__]
-        raise RecipeError(f"--set: unknown key {printable(name)!r}. {nearest(name, known)}")
+        raise RecipeError(f"{origin}: unknown key {printable(name)!r}. {nearest(name, known)}")
     if len(homes) > 1:
         paths = " or ".join(f"{home}.{name}" for home in homes)
-        raise RecipeError(f"--set: {name} is ambiguous; write {paths}.")
+        raise RecipeError(f"{origin}: {name} is ambiguous; write {paths}.")
     return f"{homes[0]}.{name}"
 
 

@@ -12,6 +12,7 @@ from cnntop.tui.stderr import complain
 from cnntop.tui.verbs import bench, report, runs
 from cnntop.tui.verbs.export import export
 from cnntop.tui.verbs.run import run
+from cnntop.tui.verbs.sweep import sweep
 
 app = typer.Typer(
     name="cnntop",
@@ -31,7 +32,9 @@ presets_app = typer.Typer(
 app.add_typer(presets_app, name="presets")
 app.add_typer(bench.app, name="bench")
 app.add_typer(report.app, name="report")
-for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, export, runs.repair, runs.gc):
+for verb in (
+    run, sweep, runs.watch, runs.ps, runs.stop, runs.compare, export, runs.repair, runs.gc,
+):  # fmt: skip
     app.command()(verb)
 
 

@@ -20,8 +20,8 @@ class Launch:
     """A preset (None: still to be picked), the settings to lay over it ("section.key" -> value),
     where the run goes, whether lines were asked for instead of the screen, whether a verdict's fix
     is applied without asking, how often a checkpoint is saved beside those after each epoch, the
-    run to go on with, if it is no new one, whether others share the run's folder, and the code
-    that makes the network, if it is named."""
+    run to go on with, if it is no new one, whether others share the run's folder, the code that
+    makes the network, if it is named, and the point of a sweep that it is, if of any."""
 
     preset: str | None
     runs_dir: Path
@@ -33,6 +33,7 @@ class Launch:
     resume: Resumption | None = None
     share: bool = False
     model_code: ModelCode | None = None
+    sweep_point: str = ""
 
     def with_preset(self, preset: str) -> "Launch":
         return replace(self, preset=preset)
@@ -100,4 +101,5 @@ class Launch:
             remark=remark,
             share=self.share,
             model_code=self.model_code,
+            sweep_point=self.sweep_point,
         )

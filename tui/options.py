@@ -176,6 +176,10 @@ Share = Annotated[
     ),
 ]
 
+SweepPoint = Annotated[
+    str, typer.Option(hidden=True, help="SWEEP/NUMBER: how a sweep marks the runs it starts.")
+]
+
 WatchedRun = Annotated[
     str,
     typer.Argument(metavar="[RUN]", help="A run's name, id, prefix or folder, or last."),

@@ -34,7 +34,8 @@ class RunInfo(msgspec.Struct, frozen=True):
 
     `machine` and `versions` are plain facts by name; `git_commit` is that of the folder the run
     was started in, empty outside of a repository. `model_source` is there for a network from a
-    person's code.
+    person's code. `sweep_point` is the sweep's id and the point's number, as in
+    `20260101-120000-mine-3f9a-sweep/7`, for a run of a sweep.
     """
 
     run: str
@@ -48,6 +49,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     git_commit: str
     model_source: ModelSource | None = None
     format: int = 1
+    sweep_point: str = ""
 
 
 def default_runs_dir() -> Path:

@@ -30,7 +30,7 @@ COLUMNS = (
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds",
+    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds", "sweep",
 )  # fmt: skip
 """In this order in the file; new ones go to the end."""
 
@@ -81,6 +81,7 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         "git_commit": info.git_commit,
         "host": info.machine.get("host"),
         "evaluate_every": train.evaluate_every,
+        "sweep": info.sweep_point.partition("/")[0],
         "fixes": "; ".join(f"{fix.key} {fix.before} -> {fix.after}" for fix in state.fixes),
     }
     if started is not None:

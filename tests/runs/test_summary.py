@@ -49,7 +49,7 @@ LATER = (
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds",
+    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds", "sweep",
 )  # fmt: skip
 """Columns that came after the first version, at the end."""
 STARTED = RunStarted(

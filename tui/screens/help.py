@@ -37,6 +37,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark", "dismiss(None)", "Close")
     ]
 
+    def __init__(self, text: str = TEXT) -> None:
+        super().__init__()
+        self._text = text
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog help"):
-            yield Static(TEXT, markup=False)
+            yield Static(self._text, markup=False)

@@ -37,6 +37,7 @@ def run(
     checkpoint_every: options.CheckpointEvery = None,
     detach: options.Detach = False,
     share: options.Share = False,
+    sweep_point: options.SweepPoint = "",
 ) -> None:
     """Train a preset and watch it live.
 
@@ -80,6 +81,7 @@ def run(
         auto_fix,
         share=share,
         model_code=named.code,
+        sweep_point=sweep_point,
     )
     if checkpoint_every is not None:
         launch = replace(launch, checkpoint_seconds=parse_duration(checkpoint_every))

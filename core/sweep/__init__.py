@@ -1,0 +1,1 @@
+"""Sweeps: many runs of one preset, planned, run and ranked."""

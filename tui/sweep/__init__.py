@@ -1,0 +1,1 @@
+"""`cnntop sweep`: its plan, its screen, its lines and its summary."""
