@@ -8,7 +8,7 @@ import typer
 from cnntop.core.errors import CnntopError
 from cnntop.tui import options
 from cnntop.tui.stderr import complain
-from cnntop.tui.verbs import bench, runs
+from cnntop.tui.verbs import bench, forecast, runs
 from cnntop.tui.verbs.run import run
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ app.add_typer(presets_app, name="presets")
 app.add_typer(bench.app, name="bench")
 for verb in (run, runs.watch, runs.ps, runs.stop, runs.compare, runs.repair, runs.gc):
     app.command()(verb)
+app.command()(forecast.calibrate)
+app.command()(forecast.project)
 
 
 def main() -> None:

@@ -1,0 +1,331 @@
+"""`cnntop project`: what is forecast, from which profile, and the forecast as a table or JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import msgspec
+
+from cnntop.core import preset as presets
+from cnntop.core.analysis import profile as profiles
+from cnntop.core.analysis.profile import Profile, Span
+from cnntop.core.analysis.projection import (
+    EpochForecast,
+    Milestone,
+    Workload,
+    forecast,
+    milestones,
+    whole_epoch_seconds,
+)
+from cnntop.core.datasets import CATALOGUE, is_here
+from cnntop.core.errors import UsageError
+from cnntop.core.events import EpochFinished
+from cnntop.core.machine.identity import host_name
+from cnntop.core.recipe import Data, Recipe
+from cnntop.core.run_state import fold
+from cnntop.core.runs.epoch_table import counted_epochs
+from cnntop.core.runs.folder import RunFolder
+from cnntop.core.runs.log import read_log
+from cnntop.core.runs.selection import find_run
+from cnntop.core.text import printable
+from cnntop.tui.bench.page import aligned, noise
+from cnntop.tui.format import clock, duration, percent
+from cnntop.tui.launch import Launch
+from cnntop.tui.stderr import complain
+
+HERE = ("here", "this")
+_FOLDER_IMAGE_SIZE = 32
+_NOTE_WIDTH = 80
+_SPOT_SECONDS = 10.0
+"""How long a point is measured that no profile of this machine has."""
+
+
+@dataclass(frozen=True)
+class Projected:
+    """A run with its epochs, or a preset without any. `ran_on` says where the epochs were."""
+
+    label: str
+    recipe: Recipe
+    workload: Workload
+    ran_on: str = ""
+    epochs: tuple[EpochFinished, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The forecast. `ran_epoch_seconds` are those of the run's whole epochs, None without any."""
+
+    projected: Projected
+    profile: Profile
+    epoch: EpochForecast
+    milestones: list[Milestone]
+    ran_epoch_seconds: Span | None
+
+
+def projected(
+    wanted: str | None, preset: str | None, settings: dict[str, Any], runs_dir: Path
+) -> Projected:
+    """The run that `wanted` names, else the preset, with `settings` laid over its recipe. Raises
+    UsageError."""
+    if wanted is not None and preset is not None:
+        raise UsageError("a run or a preset and --preset are both given; keep one.")
+    if preset is None and wanted is None:
+        raise UsageError("name a run or a preset; `cnntop compare` and `cnntop presets` list them.")
+    if preset is None:
+        assert wanted is not None
+        try:
+            run = find_run(runs_dir, wanted)
+        except UsageError as error:
+            preset = _preset_instead(wanted, error)
+        else:
+            if settings:
+                raise UsageError(
+                    f"{printable(wanted)} is a run, and its recipe is what it was. For a preset "
+                    f"of that name write --preset {printable(wanted)}."
+                )
+            return of_run(run)
+    request = Launch(preset, runs_dir, settings=settings).request()
+    return Projected(f"preset {printable(request.preset)}", request.recipe, _of(request.recipe))
+
+
+def _preset_instead(wanted: str, error: UsageError) -> str:
+    """`wanted`, if it is a preset's name or file and no run's. Raises UsageError."""
+    if "name of" in str(error):
+        raise UsageError(f"{error} Or --preset {printable(wanted)}.") from None
+    if wanted.endswith(".toml") or wanted in presets.names():
+        return wanted
+    raise UsageError(f"{error} Nor is there a preset of that name.") from None
+
+
+def of_run(folder: RunFolder) -> Projected:
+    """Raises UsageError where there is no run, or one without a step; DamagedLogError."""
+    info, shown = folder.read_info(), printable(str(folder.path))
+    try:
+        records = list(read_log(folder.events))
+    except FileNotFoundError:
+        records = []
+    state = fold(records)
+    started = state.started
+    if info is None:
+        raise UsageError(f"{shown}: run.json is missing or damaged; try `cnntop repair`.")
+    if started is None or min(started.batch_size, started.train_images) < 1:
+        raise UsageError(f"run {printable(info.run)} never took a step; there is no curve of it.")
+    workload = Workload(
+        started.model,
+        started.batch_size,
+        started.train_images,
+        started.test_images,
+        started.passes,
+        info.recipe.train.test_views,
+        info.recipe.train.evaluate_every,
+        _image_size(info.recipe.data),
+        state.limits.flop_per_image if state.limits else None,
+    )
+    ran_on = f"{info.machine.get('host', '?')}, {started.device_name}"
+    if started.device == "cpu":
+        ran_on += f", {state.threads} thread{'s' * (state.threads != 1)}"
+    epochs = tuple(counted_epochs(records))
+    return Projected(f"run {printable(info.run)}", info.recipe, workload, printable(ran_on), epochs)
+
+
+def _of(recipe: Recipe) -> Workload:
+    data, train = recipe.data, recipe.train
+    if data.dataset in CATALOGUE:
+        images = CATALOGUE[data.dataset].train_images, CATALOGUE[data.dataset].test_images
+    else:
+        assert data.dir is not None
+        from cnntop.core.training.datasets.listing import scan  # imports torch with its package
+
+        listing = scan(Path(data.dir), lambda: False)
+        images = len(listing.train), len(listing.test)
+    return Workload(
+        recipe.model.label, data.batch_size, *images, train.passes, train.test_views,
+        train.evaluate_every, _image_size(data),
+    )  # fmt: skip
+
+
+def _image_size(data: Data) -> int:
+    own = CATALOGUE[data.dataset].image_size if data.dataset in CATALOGUE else _FOLDER_IMAGE_SIZE
+    return data.image_size or own
+
+
+def project(wanted: Projected, on: str) -> Found:
+    """Raises CnntopError."""
+    if on in HERE:
+        profile, epoch = _here(wanted)
+    else:
+        profile = profiles.load(profiles.find(on))
+        epoch = forecast(profile, wanted.workload)
+    train_images = wanted.workload.train_images
+    reached = milestones(wanted.epochs, train_images, epoch) if wanted.epochs else []
+    ran = whole_epoch_seconds(wanted.epochs, train_images)
+    return Found(wanted, profile, epoch, reached, ran)
+
+
+def _here(wanted: Projected) -> tuple[Profile, EpochForecast]:
+    """From this machine's profile, or else measured now."""
+    path = profiles.named(host_name())
+    if path.is_file():
+        profile = profiles.load(path)
+        try:
+            return profile, forecast(profile, wanted.workload)
+        except UsageError as error:
+            complain(str(error))
+    complain("measuring here for some seconds")
+    from cnntop.core.training.calibration import Plan, calibrate
+    from cnntop.tui.bench.exits import signals_as_exits
+
+    recipe = _recipe_here(wanted)
+    plan = Plan((recipe,), (wanted.workload.batch_size,), _SPOT_SECONDS, input_too=False)
+    with signals_as_exits():
+        profile = calibrate(plan, host_name(), complain)
+    return profile, forecast(profile, wanted.workload)
+
+
+def _recipe_here(wanted: Projected) -> Recipe:
+    """What can be trained here; a run may come from a machine with other images and devices."""
+    recipe = wanted.recipe
+    if not wanted.epochs:
+        return recipe
+    data = msgspec.structs.replace(recipe.data, augment_on="auto", workers=None)
+    if not is_here(data.dataset, data.dir):
+        size = wanted.workload.image_size
+        data = msgspec.structs.replace(data, dataset="shapes", dir=None, image_size=size)
+    machine = msgspec.structs.replace(recipe.machine, device="auto", threads=None)
+    return msgspec.structs.replace(recipe, data=data, machine=machine)
+
+
+def as_table(found: Found) -> str:
+    """For people."""
+    work, machine = found.projected.workload, found.profile.machine
+    there = f"{printable(machine.device_name)}, {machine.threads} thread"
+    lines = [
+        f"{found.projected.label}: {printable(work.model)}, batch {work.batch_size}, "
+        f"{work.train_images:,} training and {work.test_images:,} test images",
+    ]
+    if found.projected.ran_on:
+        lines.append(f"ran on        {found.projected.ran_on}")
+    lines += [
+        f"forecast for  {printable(found.profile.name)}, {there}{'s' * (machine.threads > 1)}",
+        "",
+        *aligned(_rows(found)),
+        "",
+        *chain.from_iterable(wrap(note, _NOTE_WIDTH) for note in _notes(found)),
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _rows(found: Found) -> Sequence[tuple[str, list[str]]]:
+    there = found.epoch.epoch_seconds
+    ran = found.ran_epoch_seconds
+    if not found.projected.epochs:
+        return [
+            ("an epoch", [_shown(there, duration)]),
+            *_planned(found.projected.recipe, found.epoch),
+        ]
+    rows = [("", ["epochs", "as it ran", "there", ""])]
+    times = "" if ran is None else _times(ran.median, there)
+    ran_shown = "no whole one" if ran is None else duration(ran.median)
+    rows.append(("an epoch", ["", ran_shown, _shown(there, duration), times]))
+    best = max((one.test_accuracy or 0.0 for one in found.projected.epochs), default=0.0)
+    for one in found.milestones:
+        label = "the end" if one.accuracy is None else f"to {percent(one.accuracy, 0)}"
+        if one.there_seconds is None or one.epochs is None:
+            if not any("not reached" in cells for _, cells in rows):  # nor is any higher one
+                rows.append((label, ["–", "not reached", f"the best was {percent(best)}", ""]))
+            continue
+        cells = [f"{one.epochs:.4g}", clock(one.here_seconds), _shown(one.there_seconds, clock)]
+        rows.append((label, [*cells, ""]))
+    return rows
+
+
+def _planned(recipe: Recipe, epoch: EpochForecast) -> list[tuple[str, list[str]]]:
+    """What a preset's limit comes to."""
+    train = recipe.train
+    if train.epochs is not None:
+        evaluations = train.epochs // train.evaluate_every + bool(
+            train.epochs % train.evaluate_every
+        )
+        total = epoch.seconds(train.epochs, evaluations)
+        return [(f"{train.epochs} epochs", [_shown(total, clock)])]
+    limit, one = train.time_limit_seconds, epoch.epoch_seconds
+    assert limit is not None
+    count = Span(limit / one.median, limit / one.high, limit / one.low)
+    return [(f"in {train.time}", [_shown(count, lambda epochs: f"{epochs:.3g}") + " epochs"])]
+
+
+def _shown(span: Span, write: Any) -> str:
+    return f"{write(span.median)} ({write(span.low)} to {write(span.high)})"
+
+
+def _times(ran_seconds: float, there: Span) -> str:
+    ratio = there.median / ran_seconds
+    if 0.98 < ratio < 1.02:
+        return "as long"
+    return f"{ratio:.2f}x as long" if ratio > 1 else f"{1 / ratio:.2f}x as fast"
+
+
+def _notes(found: Found) -> list[str]:
+    profile, pace = found.profile, found.epoch.pace
+    notes = [
+        f"In brackets: by the fastest and the slowest of {profile.rounds} rounds, measured in "
+        f"{duration(profile.seconds)} ({printable(profile.measured_utc)}).",
+    ]
+    if pace.between:
+        error = "is not known" if pace.error is None else f"({percent(pace.error, 1)}) is in them"
+        notes.append(f"Interpolated between {' and '.join(pace.between)}; its error {error}.")
+    notes.append(
+        "Not in them: loading the images, pauses, other programs, a machine hotter than then, and "
+        "how many epochs another seed takes."
+    )
+    augment_on = found.projected.recipe.data.augment_on
+    if augment_on not in ("auto", pace.augment_on):
+        notes.append(f"Forecast for augmentation on {printable(pace.augment_on)}, "
+                     f"not on {augment_on}.")  # fmt: skip
+    speeds = [(one.precision, one.speed) for one in (found.projected.recipe.machine,
+                                                     profile.machine)]  # fmt: skip
+    if speeds[0] != speeds[1]:
+        (precision, speed), (its_precision, its_speed) = speeds
+        notes.append(
+            f"There it was computed in {printable(its_precision)}, speed {printable(its_speed)}, "
+            f"and this is {precision}, speed {speed}."
+        )
+    return notes + noise(profile.others_cores)
+
+
+def as_json(found: Found) -> str:
+    """For programs; times in seconds."""
+    work, pace = found.projected.workload, found.epoch.pace
+    tree = {
+        "projected": found.projected.label,
+        "workload": asdict(work),
+        "ran_on": found.projected.ran_on or None,
+        "ran_epoch_seconds": _span(found.ran_epoch_seconds),
+        "profile": found.profile.name,
+        "machine": msgspec.to_builtins(found.profile.machine),
+        "rounds": found.profile.rounds,
+        "epoch_seconds": _span(found.epoch.epoch_seconds),
+        "step_seconds": _span(pace.step_seconds),
+        "augment_on": pace.augment_on,
+        "interpolated_between": pace.between,
+        "interpolation_error": pace.error,
+        "milestones": [
+            {
+                "test_accuracy": one.accuracy,
+                "epochs": one.epochs,
+                "ran_seconds": one.here_seconds,
+                "forecast_seconds": _span(one.there_seconds),
+            }
+            for one in found.milestones
+        ],
+        "others_cores": found.profile.others_cores,
+    }
+    return json.dumps(tree, indent=2) + "\n"
+
+
+def _span(span: Span | None) -> dict[str, float] | None:
+    return None if span is None else asdict(span)
