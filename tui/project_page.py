@@ -28,9 +28,9 @@ from cnntop.core.machine.identity import host_name
 from cnntop.core.recipe import Data, Recipe
 from cnntop.core.run_state import fold
 from cnntop.core.runs.epoch_table import counted_epochs
-from cnntop.core.runs.folder import RunFolder
+from cnntop.core.runs.folder import RunFolder, run_folders
 from cnntop.core.runs.log import read_log
-from cnntop.core.runs.selection import find_run
+from cnntop.core.runs.selection import find_run, names_of
 from cnntop.core.text import printable
 from cnntop.tui.bench.page import aligned, noise
 from cnntop.tui.format import clock, duration, percent
@@ -69,36 +69,32 @@ class Found:
 def projected(
     wanted: str | None, preset: str | None, settings: dict[str, Any], runs_dir: Path
 ) -> Projected:
-    """The run that `wanted` names, else the preset, with `settings` laid over its recipe. Raises
-    UsageError."""
+    """The run of the name or id `wanted`, else the preset of that name with `settings` laid over its
+    recipe, else the run that `wanted` begins. Raises UsageError."""
     if wanted is not None and preset is not None:
         raise UsageError("a run or a preset and --preset are both given; keep one.")
     if preset is None and wanted is None:
         raise UsageError("name a run or a preset; `cnntop compare` and `cnntop presets` list them.")
     if preset is None:
         assert wanted is not None
-        try:
+        if not _means_preset(wanted, runs_dir):
             run = find_run(runs_dir, wanted)
-        except UsageError as error:
-            preset = _preset_instead(wanted, error)
-        else:
             if settings:
                 raise UsageError(
                     f"{printable(wanted)} is a run, and its recipe is what it was. For a preset "
                     f"of that name write --preset {printable(wanted)}."
                 )
             return of_run(run)
+        preset = wanted
     request = Launch(preset, runs_dir, settings=settings).request()
     return Projected(f"preset {printable(request.preset)}", request.recipe, _of(request.recipe))
 
 
-def _preset_instead(wanted: str, error: UsageError) -> str:
-    """`wanted`, if it is a preset's name or file and no run's. Raises UsageError."""
-    if "name of" in str(error):
-        raise UsageError(f"{error} Or --preset {printable(wanted)}.") from None
-    if wanted.endswith(".toml") or wanted in presets.names():
-        return wanted
-    raise UsageError(f"{error} Nor is there a preset of that name.") from None
+def _means_preset(wanted: str, runs_dir: Path) -> bool:
+    if not wanted.endswith(".toml") and wanted not in presets.names():
+        return False
+    rows = names_of(run_folders(runs_dir))
+    return not any(wanted in (row["run"], row["name"]) for row in rows)
 
 
 def of_run(folder: RunFolder) -> Projected:

@@ -81,7 +81,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Measured:
             limits = ("--minutes", str(plan.minutes), "--out", str(out))
             _cnntop("calibrate", "--preset", plan.preset, *options, *batch, *limits)
             found[name] = profiles.load(out)
-        outcomes = {}
+        outcomes: dict[str, Outcome] = {}
         for name, options in _MACHINES.items():
             tell(f"training {plan.epochs} epochs, {name}")
             runs = folder / f"runs-{len(outcomes)}"
