@@ -69,8 +69,8 @@ class Found:
 def projected(
     wanted: str | None, preset: str | None, settings: dict[str, Any], runs_dir: Path
 ) -> Projected:
-    """The run of the name or id `wanted`, else the preset of that name with `settings` laid over its
-    recipe, else the run that `wanted` begins. Raises UsageError."""
+    """The run of the name or id `wanted`, else the preset of that name with `settings` laid over
+    its recipe, else the run whose name or id begins so. Raises UsageError."""
     if wanted is not None and preset is not None:
         raise UsageError("a run or a preset and --preset are both given; keep one.")
     if preset is None and wanted is None:
