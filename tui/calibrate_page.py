@@ -13,9 +13,12 @@ from cnntop.tui.bench.page import aligned, noise
 from cnntop.tui.format import NOT_MEASURED, bytes_size, duration, percent, rate
 from cnntop.tui.launch import Launch
 
-PRESETS = (*(f"shallow{8 << doubled}" for doubled in range(8)), "resnet18")
+PRESETS = (
+    "shallow32", "shallow128", "resnet18", "shallow8", "shallow64", "shallow16", "shallow256",
+    "shallow512", "shallow1024",
+)  # fmt: skip
 BATCH_SIZES = (32, 128, 8, 256)
-"""The presets' two first: where time is short, those are what is measured."""
+"""Both with the most wanted first: where time is short, those are what is measured."""
 
 
 def recipes(presets: Sequence[str] | None, settings: dict[str, Any]) -> tuple[Recipe, ...]:
@@ -35,7 +38,7 @@ def as_table(profile: Profile) -> str:
     machine, images = profile.machine, profile.images
     sizes = sorted({steps.batch_size for one in profile.networks for steps in one.steps})
     rows = [("a step at batch", [*map(str, sizes), "evaluation"])]
-    for one in profile.networks:
+    for one in sorted(profile.networks, key=lambda network: network.flop_per_image or 0.0):
         steps = {steps.batch_size: duration(Span.of(steps.step_seconds).median)
                  for steps in one.steps}  # fmt: skip
         evaluated = 1 / Span.of(one.evaluation_seconds_per_image).median

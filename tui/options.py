@@ -258,7 +258,7 @@ ProfileOut = Annotated[
 ]  # fmt: skip
 Projected = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN|PRESET]", help="A run by name, id or prefix, or a preset."),
+    typer.Argument(metavar="RUN|PRESET", help="A run by name, id or prefix, or a preset."),
 ]
 OnProfile = Annotated[
     str,

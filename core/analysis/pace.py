@@ -11,7 +11,7 @@ either side is forecast from these two.
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cnntop.core.analysis.profile import NetworkSpeed, Profile, Span, Steps
 from cnntop.core.errors import UsageError
@@ -20,8 +20,8 @@ from cnntop.core.text import printable
 
 @dataclass(frozen=True)
 class Pace:
-    """`step_seconds` and the rest are widened by `error`, the relative error of interpolation: 0
-    where all was measured, None where nothing tells it. `between` says what was interpolated."""
+    """`step_seconds` are widened by `error`, the relative error of interpolation: 0 where all was
+    measured, None where nothing tells it. `between` says what was interpolated."""
 
     step_seconds: Span
     evaluation_seconds_per_image: Span
@@ -39,8 +39,11 @@ def pace(profile: Profile, model: str, batch_size: int) -> Pace:
             return _of(profile, network, batch_size)
     family, width = _family(model)
     widths = sorted(
-        (own, one) for one in profile.networks for kind, own in [_family(one.model)]
-        if kind == family == "shallow" and own is not None
+        (
+            (own, one) for one in profile.networks for kind, own in [_family(one.model)]
+            if kind == family == "shallow" and own is not None
+        ),
+        key=lambda pair: pair[0],
     )  # fmt: skip
     below = [pair for pair in widths if width is not None and pair[0] < width]
     above = [pair for pair in widths if width is not None and pair[0] > width]
@@ -54,16 +57,18 @@ def pace(profile: Profile, model: str, batch_size: int) -> Pace:
     (narrow, one), (wide, other) = below[-1], above[0]
     paces = [_of(profile, network, batch_size) for network in (one, other)]
     share = (width - narrow) / (wide - narrow)
-    errors = [one.error for one in paces] + [_width_error(profile, widths, batch_size)]
-    between = f"{printable(one.model)} and {printable(other.model)}"
-    middle = Pace(
-        _mix([one.step_seconds for one in paces], share),
+    own_errors = [one.error for one in paces]  # which their steps are widened by already
+    error = _width_error(profile, widths, batch_size)
+    known_errors = [one for one in (*own_errors, error) if one is not None]
+    between = f"{one.model} and {other.model}"
+    return Pace(
+        _mix([one.step_seconds for one in paces], share).widened(error or 0.0),
         _mix([one.evaluation_seconds_per_image for one in paces], share),
         _mix([one.checkpoint_seconds for one in paces], share),
         paces[0].augment_on,
-        between=(between, *dict.fromkeys(itertools.chain(*(one.between for one in paces)))),
+        None if len(known_errors) < 3 else max(known_errors[:2]) + known_errors[2],
+        (between, *dict.fromkeys(itertools.chain(*(one.between for one in paces)))),
     )
-    return _with_error(middle, _sum(errors))
 
 
 def batch_error(network: NetworkSpeed) -> float | None:
@@ -90,10 +95,9 @@ def _of(profile: Profile, network: NetworkSpeed, batch_size: int) -> Pace:
             f"profile {printable(profile.name)} has {printable(network.model)} at batch size "
             f"{sizes}, and {batch_size} is beyond. Calibrate there with --batch-size {batch_size}."
         )
-    step = _between(below[-1], above[0], batch_size)
+    step, error = _between(below[-1], above[0], batch_size), batch_error(network)
     between = (f"batches of {below[-1].batch_size} and {above[0].batch_size}",)
-    middle = Pace(step, *rest, below[-1].augment_on, between=between)
-    return _with_error(middle, batch_error(network))
+    return Pace(step.widened(error or 0.0), *rest, below[-1].augment_on, error, between)
 
 
 def _between(before: Steps, after: Steps, batch_size: int) -> Span:
@@ -123,16 +127,7 @@ def _width_error(
     return max(errors, default=None)
 
 
-def _sum(errors: Sequence[float | None]) -> float | None:
-    known = [error for error in errors if error is not None]
-    return sum(known) if len(known) == len(errors) else None
-
-
-def _with_error(pace: Pace, error: float | None) -> Pace:
-    return replace(pace, step_seconds=pace.step_seconds.widened(error or 0.0), error=error)
-
-
 def _family(model: str) -> tuple[str, int | None]:
     """`shallow128` as ("shallow", 128)."""
-    found = re.fullmatch(r"([a-z_]+)(\d{1,9})", model)
+    found = re.fullmatch(r"([a-z_]+)([1-9]\d{0,8})", model, re.ASCII)
     return (found[1], int(found[2])) if found else (model, None)

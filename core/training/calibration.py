@@ -9,7 +9,7 @@ says how steady the machine is.
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -24,24 +24,17 @@ from cnntop.core.analysis.profile import (
     MachineFacts,
     NetworkSpeed,
     Profile,
-    Rounds,
-    Steps,
     checked,
 )
-from cnntop.core.control import Control
 from cnntop.core.datasets import cache_folder
 from cnntop.core.errors import OutOfMemoryError, UsageError
-from cnntop.core.events import AnyEvent, CheckpointSaved, LimitsMeasured, StepsMeasured
 from cnntop.core.machine import identity
 from cnntop.core.machine.cpu import others_cpu_seconds
 from cnntop.core.recipe import Recipe
 from cnntop.core.runs.folder import utc_now
+from cnntop.core.training.calibration_point import Point, rounded
 from cnntop.core.training.datasets import ImageSet
-from cnntop.core.training.evaluation import EVALUATION_BATCH, evaluate
 from cnntop.core.training.input_paths import InputPath, Loaded, PathName, load_images
-from cnntop.core.training.loop import TrainingLoop
-from cnntop.core.training.memory import memory_watched
-from cnntop.core.training.preparation import Prepared, build
 
 _ENDLESS_EPOCHS = 1_000_000
 _LEAST_ROUNDS = 3
@@ -118,7 +111,7 @@ class _Calibration:
     ) -> None:
         self._plan, self._loaded, self._folder, self._tell = plan, loaded, folder, tell
         self._threads = torch.get_num_threads()
-        self._points: list[_Point] = []
+        self._points: list[Point] = []
         self._ways: list[_Way] = []
         self._transfer: list[float] = []
         self._begun = time.perf_counter()
@@ -136,13 +129,13 @@ class _Calibration:
             label = f"{recipe.model.label}, batch {recipe.data.batch_size}"
             torch.set_num_threads(self._threads)  # the point before may have chosen others
             try:
-                point = _Point(recipe, self._loaded, self._folder)
+                point = Point(recipe, self._loaded, self._folder)
                 self._measure(point)
             except OutOfMemoryError as error:
                 self._tell(f"{label} is left out: {error}")
                 continue
             self._points.append(point)
-            self._tell(f"{label}: {1e3 * point.step_seconds[-1]:.3g} ms a step")
+            self._tell(f"{label}: {1e3 * point.step_seconds[-1]:,.1f} ms a step")
         if not self._points:
             raise UsageError("nothing could be measured; choose smaller networks or batches.")
         if self._plan.input_too:
@@ -165,7 +158,7 @@ class _Calibration:
             if number >= _LEAST_ROUNDS and now + (now - begun) / 2 > until:
                 return
 
-    def _measure(self, point: "_Point") -> None:
+    def _measure(self, point: Point) -> None:
         with self._others:
             point.slot(self._plan.slot_seconds)
 
@@ -194,7 +187,7 @@ class _Calibration:
                 ),
                 networks=tuple(self._network(model) for model in models),
                 augmentation_images_per_second=ways,
-                transfer_bytes_per_second=_rounded(self._transfer) or None,
+                transfer_bytes_per_second=rounded(self._transfer) or None,
             )
         )  # fmt: skip
 
@@ -203,115 +196,14 @@ class _Calibration:
         return NetworkSpeed(
             model=model,
             flop_per_image=points[0].flop_per_image,
-            evaluation_seconds_per_image=_rounded(chain(*(p.evaluation_seconds for p in points))),
-            checkpoint_seconds=_rounded(chain(*(p.checkpoint_seconds for p in points))),
+            evaluation_seconds_per_image=rounded(chain(*(p.evaluation_seconds for p in points))),
+            checkpoint_seconds=rounded(chain(*(p.checkpoint_seconds for p in points))),
             steps=tuple(point.steps() for point in points),
         )
 
     def close(self) -> None:
         for way in self._ways:
             way.close()
-
-
-class _Point:
-    """A network at a batch size, ready to train, and what was measured of it."""
-
-    def __init__(self, recipe: Recipe, loaded: Loaded, folder: Path) -> None:
-        self.recipe = recipe
-        self.step_seconds: list[float] = []
-        self.evaluation_seconds: list[float] = []
-        self.checkpoint_seconds: list[float] = []
-        self._folder = folder
-        told = _Limits()
-        with memory_watched(recipe, "building the network"):
-            prepared = build(recipe, loaded.dataset, loaded.device, told, lambda: False)
-        self.flop_per_image = told.flop_per_image
-        self._augment_on, self._workers = prepared.batches.augment_on, prepared.batches.workers
-        prepared.batches.close()
-        # Between its slots none but the network stays: sources may hold memory of the GPU.
-        self._prepared = replace(prepared, batches=prepared.sources.make("cpu"))
-
-    def slot(self, seconds: float) -> None:
-        """Train for so long, beyond a warm-up, and evaluate for a fraction of it."""
-        prepared = self._prepared
-        torch.set_num_threads(prepared.network.computation.threads)
-        live = replace(prepared, batches=prepared.sources.make(self._augment_on))
-        slot = _Slot(seconds, 2 * (self._workers or 0))
-        try:
-            TrainingLoop(live, slot.control, slot, self._folder).run()
-        finally:
-            live.batches.close()
-        self.step_seconds.append(slot.step_seconds)
-        self.checkpoint_seconds += slot.checkpoint_seconds
-        self.evaluation_seconds.append(_evaluation_seconds(prepared, seconds / 4))
-
-    def steps(self) -> Steps:
-        return Steps(
-            batch_size=self.recipe.data.batch_size,
-            augment_on=self._augment_on,
-            computed=self._prepared.network.computation.label,
-            step_seconds=_rounded(self.step_seconds),
-        )
-
-
-class _Limits:
-    """Hears what a network computes, while a run is built."""
-
-    flop_per_image: float | None = None
-
-    def emit(self, event: AnyEvent) -> None:
-        if isinstance(event, LimitsMeasured):
-            self.flop_per_image = event.flop_per_image
-
-
-class _Slot:
-    """Hears a loop, times it, and ends it after `seconds` and two steps. Its first stretch, and as
-    many steps as workers had in stock, are warm-up.
-
-    All time between two events is the steps' but what a checkpoint takes: where a slot spans
-    several passes, what each of them begins and ends with is in its steps.
-    """
-
-    def __init__(self, seconds: float, warm_up_steps: int) -> None:
-        self.control = Control()
-        self.checkpoint_seconds: list[float] = []
-        self._wanted_seconds = seconds
-        self._warm_up_steps = warm_up_steps
-        self._warmed_steps = self._steps = 0
-        self._seconds = 0.0
-        self._at = time.perf_counter()
-
-    @property
-    def step_seconds(self) -> float:
-        return self._seconds / self._steps
-
-    def emit(self, event: AnyEvent) -> None:
-        now = time.perf_counter()
-        took, self._at = now - self._at, now
-        if isinstance(event, CheckpointSaved):
-            self.checkpoint_seconds.append(took)
-        elif self._warmed_steps > self._warm_up_steps:
-            self._seconds += took
-            self._steps += event.steps if isinstance(event, StepsMeasured) else 0
-            if self._seconds >= self._wanted_seconds and self._steps > 1:
-                self.control.stop()
-        elif isinstance(event, StepsMeasured):
-            self._warmed_steps += event.steps
-
-
-def _evaluation_seconds(prepared: Prepared, seconds: float) -> float:
-    """Of an image, from as many test images as take about `seconds`."""
-    test, size = prepared.dataset.test, EVALUATION_BATCH[prepared.device.type]
-
-    def timed(images: int) -> float:
-        part = ImageSet(test.images[:images], test.labels[:images])
-        begun = time.perf_counter()
-        evaluate(prepared.network, part, _Limits(), lambda: True)
-        return (time.perf_counter() - begun) / len(part)
-
-    first = timed(size)  # which also is warm-up
-    batches = max(1, round(seconds / first / size))
-    return timed(min(len(test), batches * size))
 
 
 class _Way:
@@ -395,8 +287,3 @@ def _facts(loaded: Loaded, recipe: Recipe, threads: int) -> MachineFacts:
         torch=str(torch.__version__),
         cnntop=metadata.version("cnntop"),
     )
-
-
-def _rounded(figures: Iterator[float] | Sequence[float]) -> Rounds:
-    """To what they are worth."""
-    return tuple(float(f"{figure:.5g}") for figure in figures)

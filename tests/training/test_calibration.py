@@ -14,8 +14,9 @@ from cnntop.core.datasets import cache_folder
 from cnntop.core.errors import UsageError
 from cnntop.core.events import AnyEvent, CheckpointSaved, EpochFinished, StepsMeasured
 from cnntop.core.session import RunRequest
-from cnntop.core.training import calibration
-from cnntop.core.training.calibration import Plan, _Slot, calibrate
+from cnntop.core.training import calibration_point
+from cnntop.core.training.calibration import Plan, calibrate
+from cnntop.core.training.calibration_point import Slot
 
 Requests = Callable[..., RunRequest]
 
@@ -67,8 +68,8 @@ def steps(count: int) -> StepsMeasured:
 
 def test_warm_up_and_checkpoints_are_no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(calibration.time, "perf_counter", lambda: now)
-    slot = _Slot(seconds=2.0, warm_up_steps=0)
+    monkeypatch.setattr(calibration_point.time, "perf_counter", lambda: now)
+    slot = Slot(seconds=2.0, warm_up_steps=0)
     epoch = msgspec.convert(
         dict.fromkeys(EpochFinished.__struct_fields__, 1) | {"type": "epoch_finished"},
         EpochFinished,
@@ -92,7 +93,7 @@ def test_warm_up_and_checkpoints_are_no_steps(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_workers_had_in_stock_is_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    slot = _Slot(seconds=0.0, warm_up_steps=4)
+    slot = Slot(seconds=0.0, warm_up_steps=4)
     for _ in range(3):  # two, four, six steps: only then are there more than four
         slot.emit(steps(2))
     assert not slot.control.cancelled()

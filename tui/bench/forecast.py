@@ -19,7 +19,7 @@ from cnntop.core.errors import CnntopError
 from cnntop.core.runs.selection import find_run
 from cnntop.tui.bench.exits import signals_as_exits
 from cnntop.tui.launch import Launch
-from cnntop.tui.project_page import of_run
+from cnntop.tui.projected import of_run
 
 ONE_THREAD, AS_IT_IS = "one thread", "as it is"
 _MACHINES: dict[str, tuple[str, ...]] = {

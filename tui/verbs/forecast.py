@@ -23,14 +23,13 @@ def calibrate(
 ) -> None:
     """Measure this machine, in minutes in which it should have nothing else to do.
 
-    The profile that is written says how fast it trains each network; `cnntop project` forecasts
-    runs from it, here or on any other machine.
+    Writes a profile, from which `cnntop project` forecasts runs on any machine.
 
-    \\b
+    \b
     Examples
-      cnntop calibrate                                    the paper's networks, five minutes
-      cnntop calibrate --out b.json                       to take along to another machine
-      cnntop calibrate --set threads=1 --out one.json     as if it had one core
+      cnntop calibrate                        the paper's networks, five minutes
+      cnntop calibrate --out b.json           to take along to another machine
+      cnntop calibrate --set threads=1        as if it had one core
       cnntop calibrate -p resnet18 --batch-size 64 --minutes 1
     """
     from cnntop.core.analysis import profile as profiles
@@ -74,16 +73,17 @@ def project(
     as_json: options.ForecastAsJson = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
-    """What a run would take on another machine, or a preset here: from a profile of that machine.
+    """What a run or a preset would take on the machine of a profile.
 
-    \\b
+    \b
     Examples
-      cnntop project last --on b.json               the newest run, on machine B
-      cnntop project shallow128 --on b.json         a preset never run
-      cnntop project resnet18 --on here --epochs 5  on this machine: measured for some seconds
+      cnntop project last --on b.json           the newest run, on machine B
+      cnntop project shallow128 --on b.json     a preset never run
+      cnntop project resnet18 --epochs 5        on this machine, measured now
     """
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.tui import project_page
+    from cnntop.tui.projected import projected
     from cnntop.tui.verbs.given import settings
 
     given = {
@@ -93,10 +93,8 @@ def project(
         "train.epochs": epochs,
         "train.time": time,
     }
-    projected = project_page.projected(
-        run, preset, settings(given, setting or []), runs_dir or default_runs_dir()
-    )
-    found = project_page.project(projected, on)
+    wanted = projected(run, preset, settings(given, setting or []), runs_dir or default_runs_dir())
+    found = project_page.project(wanted, on)
     text = project_page.as_json(found) if as_json else project_page.as_table(found)
     typer.echo(text, nl=False)
 
