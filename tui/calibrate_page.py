@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cnntop.core.analysis.pace import batch_error
-from cnntop.core.analysis.profile import Profile, Span
+from cnntop.core.analysis.profile import MachineFacts, Profile, Span
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import Recipe
 from cnntop.core.text import printable
@@ -52,9 +52,9 @@ def as_table(profile: Profile) -> str:
         speed = Span.of(profile.transfer_bytes_per_second).median
         ways.append(f"batches to the device: {bytes_size(speed)}/s")
     lines = [
-        f"Profile of {printable(profile.name)}: {printable(machine.device_name)}, "
-        f"{machine.threads} thread{'s' * (machine.threads > 1)}, {printable(machine.precision)}, "
-        f"speed {printable(machine.speed)}, images of {printable(images.dataset)}",
+        f"Profile of {printable(profile.name)}: {device_words(machine)}, "
+        f"{printable(machine.precision)}, speed {printable(machine.speed)}, images of "
+        f"{printable(images.dataset)}",
         "",
         *aligned(rows),
         *ways,
@@ -63,6 +63,14 @@ def as_table(profile: Profile) -> str:
         *noise(profile.others_cores),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def device_words(machine: MachineFacts) -> str:
+    """What trained, and of a CPU with how many threads."""
+    name = printable(machine.device_name)
+    if machine.device != "cpu":
+        return name
+    return f"{name}, {machine.threads} thread{'s' * (machine.threads > 1)}"
 
 
 def _certainty(profile: Profile) -> list[str]:

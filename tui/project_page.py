@@ -24,6 +24,7 @@ from cnntop.core.machine.identity import host_name
 from cnntop.core.recipe import Recipe
 from cnntop.core.text import printable
 from cnntop.tui.bench.page import aligned, noise
+from cnntop.tui.calibrate_page import device_words
 from cnntop.tui.format import clock, duration, percent
 from cnntop.tui.projected import Projected
 from cnntop.tui.stderr import complain
@@ -79,22 +80,21 @@ def _here(wanted: Projected) -> tuple[Profile, EpochForecast]:
 
 
 def _recipe_here(wanted: Projected) -> Recipe:
-    """What can be trained here; a run may come from a machine with other images and devices."""
-    recipe = wanted.recipe
-    if not wanted.epochs:
-        return recipe
-    data = msgspec.structs.replace(recipe.data, augment_on="auto", workers=None)
+    """What can be trained here without a download; a run may come from a machine with other images
+    and devices."""
+    data, machine = wanted.recipe.data, wanted.recipe.machine
+    if wanted.ran_on:
+        data = msgspec.structs.replace(data, augment_on="auto", workers=None)
+        machine = msgspec.structs.replace(machine, device="auto", threads=None)
     if not is_here(data.dataset, data.dir):
         size = wanted.workload.image_size
         data = msgspec.structs.replace(data, dataset="shapes", dir=None, image_size=size)
-    machine = msgspec.structs.replace(recipe.machine, device="auto", threads=None)
-    return msgspec.structs.replace(recipe, data=data, machine=machine)
+    return msgspec.structs.replace(wanted.recipe, data=data, machine=machine)
 
 
 def as_table(found: Found) -> str:
     """For people."""
-    work, machine = found.projected.workload, found.profile.machine
-    there = f"{printable(machine.device_name)}, {machine.threads} thread"
+    work = found.projected.workload
     lines = [
         f"{found.projected.label}: {printable(work.model)}, batch {work.batch_size}, "
         f"{work.train_images:,} training and {work.test_images:,} test images",
@@ -102,7 +102,7 @@ def as_table(found: Found) -> str:
     if found.projected.ran_on:
         lines.append(f"ran on        {found.projected.ran_on}")
     lines += [
-        f"forecast for  {printable(found.profile.name)}, {there}{'s' * (machine.threads > 1)}",
+        f"forecast for  {printable(found.profile.name)}, {device_words(found.profile.machine)}",
         "",
         *aligned(_rows(found)),
         "",
