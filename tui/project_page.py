@@ -23,7 +23,7 @@ from cnntop.core.errors import UsageError
 from cnntop.core.machine.identity import host_name
 from cnntop.core.recipe import Recipe
 from cnntop.core.text import printable
-from cnntop.tui.bench.page import aligned, noise
+from cnntop.tui.bench.page import noise
 from cnntop.tui.calibrate_page import device_words
 from cnntop.tui.format import clock, duration, percent
 from cnntop.tui.projected import Projected
@@ -104,11 +104,21 @@ def as_table(found: Found) -> str:
     lines += [
         f"forecast for  {printable(found.profile.name)}, {device_words(found.profile.machine)}",
         "",
-        *aligned(_rows(found)),
+        *_table(_rows(found)),
         "",
         *chain.from_iterable(wrap(note, _NOTE_WIDTH) for note in _notes(found)),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _table(rows: Sequence[tuple[str, list[str]]]) -> list[str]:
+    """Each column as wide as its widest cell: times of hours in brackets leave no room for more."""
+    columns = zip(*([label, *cells] for label, cells in rows), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  ".join(f"{c:<{w}}" for c, w in zip([label, *cells], widths, strict=True))
+        for label, cells in rows
+    ]
 
 
 def _rows(found: Found) -> Sequence[tuple[str, list[str]]]:
@@ -158,7 +168,7 @@ def _times(ran_seconds: float, there: Span) -> str:
     ratio = there.median / ran_seconds
     if 0.98 < ratio < 1.02:
         return "as long"
-    return f"{ratio:.2f}x as long" if ratio > 1 else f"{1 / ratio:.2f}x as fast"
+    return f"{ratio:.3g}x as long" if ratio > 1 else f"{1 / ratio:.3g}x as fast"
 
 
 def _notes(found: Found) -> list[str]:
