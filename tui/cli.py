@@ -9,7 +9,7 @@ import typer
 from cnntop.core.errors import CnntopError
 from cnntop.tui import options
 from cnntop.tui.stderr import complain
-from cnntop.tui.verbs import bench, report, runs
+from cnntop.tui.verbs import bench, forecast, report, runs
 from cnntop.tui.verbs.export import export
 from cnntop.tui.verbs.run import run
 from cnntop.tui.verbs.sweep import sweep
@@ -33,7 +33,8 @@ app.add_typer(presets_app, name="presets")
 app.add_typer(bench.app, name="bench")
 app.add_typer(report.app, name="report")
 for verb in (
-    run, sweep, runs.watch, runs.ps, runs.stop, runs.compare, export, runs.repair, runs.gc,
+    run, sweep, runs.watch, runs.ps, runs.stop, runs.compare, export, forecast.calibrate,
+    forecast.project, runs.repair, runs.gc,
 ):  # fmt: skip
     app.command()(verb)
 

@@ -297,3 +297,56 @@ ExportFolder = Annotated[
     Path, typer.Option(metavar="DIR", help="Where the files go; made if missing.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over an earlier export.")]
+CalibratedPresets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME|FILE.toml",
+        help="What to measure; repeatable. Default: shallow8 to shallow1024, and resnet18.",
+        autocompletion=_preset_names,
+    ),
+]
+CalibratedBatchSizes = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--batch-size", min=1, help="Images in a minibatch; repeatable. Default: 32, 128, 8, 256."
+    ),
+]
+CalibrationMinutes = Annotated[
+    float, typer.Option("--minutes", min=0.0, max=1440.0, help="About how long to measure.")
+]
+ProfileOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="FILE", dir_okay=False,
+        help="Write the profile here. Default: profiles/HOST.json in the config folder.",
+    ),
+]  # fmt: skip
+Projected = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN|PRESET", help="A run by name, id or prefix, or a preset."),
+]
+OnProfile = Annotated[
+    str,
+    typer.Option(
+        "--on", metavar="PROFILE",
+        help="A file of `cnntop calibrate`, the name of one in the config folder, or here.",
+    ),
+]  # fmt: skip
+ProjectedPreset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", "-p", metavar="NAME|FILE.toml",
+        help="The preset, where a run has the same name.", autocompletion=_preset_names,
+    ),
+]  # fmt: skip
+ForecastAsJson = Annotated[bool, typer.Option("--json", help="All figures as JSON.")]
+ForecastPreset = Annotated[
+    str,
+    typer.Option(
+        "--preset", "-p", metavar="NAME|FILE.toml", help="What to train.",
+        autocompletion=_preset_names,
+    ),
+]  # fmt: skip
+ForecastEpochs = Annotated[int, typer.Option(min=1, help="Whole epochs of each run.")]

@@ -11,6 +11,7 @@ from cnntop.core.events import AnyEvent
 from cnntop.core.recipe import Recipe
 from cnntop.core.training import device as devices
 from cnntop.core.training.augmentation import Normalization
+from cnntop.core.training.batches import BatchSource
 from cnntop.core.training.datasets import Dataset, load
 from cnntop.core.training.preparation import Sources
 
@@ -60,6 +61,7 @@ class InputPath:
         self._normalization = Normalization(dataset.train.images).to(self._device)
         self.workers = workers
         self._pil: Iterable[Any] | None = None
+        self._source: BatchSource | None = None
         if name == "pil":
             # Imported here because torchvision's transforms take seconds to import.
             from cnntop.core.training.plain_loop import training_batches
@@ -72,12 +74,19 @@ class InputPath:
 
     def epoch(self, epoch: int) -> Iterator[int]:
         """Have each batch of a pass ready, and yield the number of its images."""
-        for images, labels, *_ in self._source.epoch(epoch) if self._pil is None else self._pil:
+        batches = self._pil if self._source is None else self._source.epoch(epoch)
+        assert batches is not None
+        for images, labels, *_ in batches:
             moved = images.to(self._device, non_blocking=True)
             labels.to(self._device, non_blocking=True)
             if moved.dtype == torch.uint8:
                 self._normalization(moved)
             yield len(labels)
+
+    def close(self) -> None:
+        """End a pass of cnntop's ways that is under way, and the processes that work for it."""
+        if self._source is not None:
+            self._source.close()
 
     def settle(self) -> None:
         """Wait until the device has done what it was told."""

@@ -145,13 +145,15 @@ def prepare(
     sink.emit(Activity(f"building {recipe.model.label}"))
     with memory_watched(recipe, "building the network"):
         computation = None if checkpoint is None else Computation(**checkpoint["computation"])
-        return _build(recipe, dataset, device, sink, cancelled, computation, loaded)
+        return build(recipe, dataset, device, sink, cancelled, computation, loaded)
 
 
-def _build(
+def build(
     recipe: Recipe, dataset: Dataset, device: torch.device, sink: Sink,
-    cancelled: Callable[[], bool], computation: Computation | None, code: LoadedCode | None,
+    cancelled: Callable[[], bool], computation: Computation | None = None,
+    code: LoadedCode | None = None,
 ) -> Prepared:  # fmt: skip
+    """The part of `prepare` after the dataset is there, and torch has its number of threads."""
     torch.manual_seed(recipe.train.seed)
     channels, image_size = dataset.train.images.shape[1:3]
     size = channels, len(dataset.classes), image_size

@@ -117,6 +117,33 @@ def memory(
         json_file.write_text(memory_page.as_json(measured), encoding="utf-8")
 
 
+@app.command("forecast")
+def forecast(
+    preset: options.ForecastPreset = "shallow32",
+    dataset: options.BenchedDataset = None,
+    data_dir: options.BenchedDataDir = None,
+    batch_size: options.BenchedBatchSize = None,
+    minutes: options.CalibrationMinutes = 1.0,
+    epochs: options.ForecastEpochs = 3,
+    json_file: options.JsonFile = None,
+) -> None:
+    """Forecasts of an epoch against the run made afterwards, with one thread and as it is.
+
+    Takes some minutes, in which the machine should have nothing else to do.
+    """
+    from cnntop.tui.bench import forecast, forecast_page
+
+    _require_folder(json_file)
+    settings = _settings(dataset, data_dir, batch_size, {})
+    names = options.RECIPE_OPTIONS
+    data = [word for key, value in settings.items() for word in (names[key], str(value))]
+    plan = forecast.Plan(preset, settings, tuple(data), minutes, epochs)
+    found = forecast.measure(plan, complain)
+    typer.echo(forecast_page.as_table(found), nl=False)
+    if json_file is not None:
+        json_file.write_text(forecast_page.as_json(found), encoding="utf-8")
+
+
 def _settings(
     dataset: str | None, data_dir: str | None, batch_size: int | None, more: dict[str, Any]
 ) -> dict[str, Any]:
