@@ -10,6 +10,7 @@ import torch
 from cnntop.core.errors import UsageError
 from cnntop.core.events import Activity, AugmentationTried
 from cnntop.core.feed import Sink
+from cnntop.core.machine.allocator import keep_freed_memory
 from cnntop.core.machine.identity import cores
 from cnntop.core.recipe import Recipe
 from cnntop.core.training import device as devices
@@ -130,6 +131,7 @@ def prepare(
             f"data.batch_size: {data.batch_size:,} is more than the {len(dataset.train):,} "
             f"training images of {dataset.name}. Use --batch-size {len(dataset.train)} or less."
         )
+    keep_freed_memory()  # only now: what loading took shall not stay
     sink.emit(Activity(f"building {recipe.model.label}"))
     with memory_watched(recipe, "building the network"):
         computation = None if checkpoint is None else Computation(**checkpoint["computation"])
