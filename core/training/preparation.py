@@ -87,6 +87,11 @@ class Sources:
     def make(self, augment_on: str) -> BatchSource:
         data, seed = self.recipe.data, self.recipe.train.seed
         if augment_on == "loader":
+            if self.dataset.train.mapped:
+                raise UsageError(
+                    "data.augment_on: loader keeps the images in shared memory, and these are more "
+                    "than memory holds; use --set augment_on=cpu."
+                )
             # Imported here because torchvision's transforms take a second to import.
             from cnntop.core.training.loader import LoaderBatches, Pictures
 
@@ -192,7 +197,8 @@ def _chosen(
     fewest_seconds = min(_step_seconds(trial) for trial in trials.values())
     least_wait = min(trial.wait_seconds for trial in trials.values())
     spare_cores = cores() - torch.get_num_threads()
-    if least_wait > _LOADER_WORTH_TRYING * fewest_seconds and spare_cores > 1:
+    may_wait = sources.dataset.train.mapped or spare_cores <= 1
+    if least_wait > _LOADER_WORTH_TRYING * fewest_seconds and not may_wait:
         try_on("loader")
     best = min(trials, key=lambda name: _step_seconds(trials[name]))
     for augment_on, source in made.items():

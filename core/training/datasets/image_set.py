@@ -7,10 +7,15 @@ import torch
 
 @dataclass(frozen=True)
 class ImageSet:
-    """One split. `images` is uint8 [N, C, H, W], `labels` int64 [N], both on the CPU."""
+    """One split. `images` is uint8 [N, C, H, W], `labels` int64 [N], both on the CPU.
+
+    Images that are `mapped` lie in a file and are read as they are asked for; they are not to be
+    written to.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
+    mapped: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
