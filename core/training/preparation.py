@@ -18,7 +18,7 @@ from cnntop.core.training import models
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.batches import BatchSource, ResidentBatches
 from cnntop.core.training.computation import chosen
-from cnntop.core.training.datasets import Dataset, load
+from cnntop.core.training.datasets import Dataset, ImageSet, load
 from cnntop.core.training.evaluation import VIEWS_REMARK
 from cnntop.core.training.limits import tell_limits
 from cnntop.core.training.memory import memory_watched
@@ -83,6 +83,8 @@ class Sources:
     dataset: Dataset
     normalization: Normalization
     device: torch.device
+    moved: ImageSet | None = None
+    """The training images on the device, once a source has asked for them there."""
 
     def make(self, augment_on: str) -> BatchSource:
         data, seed = self.recipe.data, self.recipe.train.seed
@@ -98,17 +100,24 @@ class Sources:
             images = self.dataset.train
             pictures = Pictures(images, data, self.normalization)
             return LoaderBatches(pictures, len(images), data, seed, self.device)
-        where = self.device if augment_on == "device" else torch.device("cpu")
-        return ResidentBatches(self.dataset.train, data, seed, where, augment_on)
+        if augment_on == "cpu":
+            images = self.dataset.train
+            return ResidentBatches(images, data, seed, torch.device("cpu"), augment_on)
+        self.moved = self.moved or self.dataset.train.to(self.device)
+        return ResidentBatches(self.moved, data, seed, self.device, augment_on)
 
     def in_process(self) -> list[str]:
         """The ways that need no workers, the likelier first."""
         if self.device.type == "cpu":
             return ["cpu"]
-        images = self.dataset.train.images
-        free_bytes, _ = torch.cuda.mem_get_info(self.device)
-        fits = images.numel() < free_bytes / 2
+        fits = self.moved is not None or _fits(self.dataset.train, self.device)
         return ["device", "cpu"] if fits else ["cpu"]
+
+
+def _fits(images: ImageSet, gpu: torch.device) -> bool:
+    """Whether they leave enough of the GPU's memory to train in."""
+    free_bytes, _ = torch.cuda.mem_get_info(gpu)
+    return images.images.numel() < free_bytes / 2
 
 
 def prepare(
@@ -165,6 +174,10 @@ def _build(
     network = Network(model, normalization, recipe.train, device, computation)
     tell_limits(sink, network, dataset.train.images.shape[1:], recipe)
     batches, why_augmented = _chosen(sources, network, sink, cancelled)
+    if batches.augment_on != "device":
+        sources.moved = None  # the network may need the room
+    if device.type == "cuda" and _fits(dataset.test, device):
+        dataset = replace(dataset, test=dataset.test.to(device))  # every evaluation reads all
     views = VIEWS_REMARK[recipe.train.test_views]
     reasons = tuple(reason for reason in (why_computed, why_augmented, views) if reason)
     return Prepared(recipe, dataset, network, device, sources, batches, reasons)
