@@ -12,6 +12,9 @@ CROP_PADDING = MOST_CROP_PADDING
 """Pixels of border that a random crop may reach into, on each side."""
 
 
+_COUNTED_AT_ONCE = 4096
+"""Images."""
+
 Draws = dict[str, torch.Tensor]
 """By name, what is drawn for N images: "crop" int64 [N, 2], the top and left of the window in the
 padded image, 0 to 8; "hflip" and "vflip" bool [N]."""
@@ -72,10 +75,11 @@ class Normalization:
     def __init__(self, train_images: torch.Tensor) -> None:
         """`train_images`: uint8 [N, C, H, W]. The statistics are exact, from byte counts."""
         levels = torch.arange(256, dtype=torch.float64)
+        chunks = train_images.split(_COUNTED_AT_ONCE)  # of more than memory holds, too
         means, deviations = [], []
         for channel in range(train_images.shape[1]):
-            pixels = train_images[:, channel].reshape(-1)
-            shares = torch.bincount(pixels, minlength=256).double() / len(pixels)
+            counts = [torch.bincount(one[:, channel].flatten(), minlength=256) for one in chunks]
+            shares = torch.stack(counts).sum(0).double() / train_images[:, channel].numel()
             mean = (shares * levels).sum()
             means.append(mean)
             deviations.append(((levels - mean) ** 2 * shares).sum().sqrt().clamp(min=1.0))

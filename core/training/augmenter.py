@@ -1,5 +1,7 @@
 """Crop and flips on a CPU, as little more than copies of the pixels."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -14,12 +16,13 @@ way they still fit a core's second cache; fewer would feel what each call costs.
 class Augmenter:
     """Makes of images in memory what `augmentation.augment` makes of them, to the bit.
 
-    The images of a block are copied into a frame of black, those to be mirrored behind the others
-    and mirrored on the way. Each row of a result is then one run of bytes in the block, wherever
-    its window lies and whichever way up, and a single gather of runs makes them all.
+    The images of a block are copied into a frame of black and flipped on the way. A window is then
+    one run of bytes in the block for each channel, of which the rows are all but the border at
+    their ends: one gather takes the runs, and one copy the rows out of them.
 
     In numpy, of which a call costs less than of torch, which lets go of the interpreter's lock as
-    well, and which keeps to the thread it is called in.
+    well, and which keeps to the thread it is called in. It takes its time for every run of bytes
+    that it copies at once, more than for the bytes: so a row is one element wherever it can be.
     """
 
     def __init__(
@@ -29,22 +32,28 @@ class Augmenter:
         self._images = images.numpy()
         channels, height, width = images.shape[1:]
         image_bytes = channels * height * width
-        self._size = max(1, min(len(images), BLOCK_BYTES // image_bytes))
+        self._size = size = max(1, min(len(images), BLOCK_BYTES // image_bytes))
         self._border = border = CROP_PADDING if crop else 0
-        block = np.zeros(
-            (self._size, channels, height + 2 * border, width + 2 * border), dtype=np.uint8
-        )
+        block = np.zeros((size, channels, height + 2 * border, width + 2 * border), dtype=np.uint8)
         self._reflected = block if crop and crop_border == "reflect" else None
-        self._inside = block[:, :, border : border + height, border : border + width]
-        self._strides = block.strides
-        # Every `width` neighbouring bytes as one element, beginning at any byte.
-        self._runs: np.ndarray[tuple[int], np.dtype[np.void]] = np.ndarray(
-            (block.size - width + 1,), dtype=f"V{width}", buffer=block.data, strides=(1,)
+        self._strides = strides = block.strides
+        first = border * strides[2] + border
+        self._row = np.dtype(f"V{width}")
+        # The place of the images in their frames: as rows, and in the widest words that fill one.
+        self._rows: np.ndarray = np.ndarray(
+            (size, channels, height), self._row, block.data, first, strides[:3]
         )
-        _, plane, row, _ = block.strides
-        down = np.arange(channels)[:, None] * plane + np.arange(height) * row
-        # int64 [2, C * H]: where the rows of an image begin, upright and upside down.
-        self._rows = np.stack([down, down[:, ::-1]]).reshape(2, -1)
+        self._word = word = math.gcd(width, 8)
+        self._words: np.ndarray = np.ndarray(
+            (size, channels, height, width // word), f"<u{word}", block.data, first,
+            (*strides[:3], word),
+        )  # fmt: skip
+        run = (height - 1) * strides[2] + width
+        # A channel of a window as one element, beginning at any byte.
+        self._runs: np.ndarray = np.ndarray(
+            (block.size - run + 1,), f"V{run}", block.data, strides=(1,)
+        )
+        self._planes = np.arange(channels) * strides[1]
 
     def __call__(self, chosen: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Copies of the images with the numbers `chosen`, int64 [K], augmented as drawn for each
@@ -57,25 +66,23 @@ class Augmenter:
         for begin in range(0, len(numbers), self._size):
             part = slice(begin, begin + self._size)
             if draws:
-                rows = self._rows_of(
-                    numbers[part], {name: one[part] for name, one in drawn.items()}
-                )
-                made[part] = rows.view(np.uint8).reshape(-1, *made.shape[1:])
+                drawn_here = {name: one[part] for name, one in drawn.items()}
+                made.view(self._row)[part, ..., 0] = self._rows_of(numbers[part], drawn_here)
             else:
                 made[part] = self._images[numbers[part]]
         return result
 
-    def _rows_of(
-        self, numbers: np.ndarray, draws: dict[str, np.ndarray]
-    ) -> np.ndarray[tuple[int, int], np.dtype[np.void]]:
-        """The rows [K, C * H] of the results, an element each, for at most a block of images."""
+    def _rows_of(self, numbers: np.ndarray, draws: dict[str, np.ndarray]) -> np.ndarray:
+        """The rows [K, C, H] of the results, an element each, for at most a block of images."""
         count = len(numbers)
-        mirrored = draws.get("hflip", np.zeros(count, dtype=np.bool_))
-        order = np.argsort(mirrored, kind="stable")
-        taken = self._images[numbers[order]]
-        plain = count - np.count_nonzero(mirrored)
-        self._inside[:plain] = taken[:plain]
-        self._inside[plain:count] = taken[plain:, ..., ::-1]
+        none = np.zeros(count, dtype=np.bool_)
+        mirrored, upside_down = draws.get("hflip", none), draws.get("vflip", none)
+        kind = 2 * mirrored.astype(np.int8) + upside_down
+        order = np.argsort(kind, kind="stable")
+        self._place(
+            np.ascontiguousarray(self._images[numbers[order]]),
+            np.bincount(kind, minlength=4).tolist(),
+        )
         if self._reflected is not None:
             _reflect(self._reflected[:count], self._border)
         image, _, row, _ = self._strides
@@ -83,10 +90,27 @@ class Augmenter:
         begins[order] = np.arange(count) * image
         if "crop" in draws:
             top, left = draws["crop"].T
-            # In a mirrored image the window lies as far from the other side.
-            begins += top * row + np.where(mirrored, 2 * self._border - left, left)
-        upside_down = draws.get("vflip", np.zeros(count, dtype=np.bool_))
-        return self._runs[begins[:, None] + self._rows[upside_down.astype(np.intp)]]
+            # In a flipped image the window lies as far from the other side.
+            most = 2 * self._border
+            begins += np.where(upside_down, most - top, top) * row
+            begins += np.where(mirrored, most - left, left)
+        runs = self._runs[begins[:, None] + self._planes]
+        run, (channels, height) = runs.itemsize, self._rows.shape[1:]
+        return np.ndarray(
+            (count, channels, height), self._row, runs.data, 0, (channels * run, run, row)
+        )
+
+    def _place(self, images: np.ndarray, counts: list[int]) -> None:
+        """Copy images into their frames: so many as they are, then upside down, mirrored, both."""
+        rows = images.view(self._row)[..., 0]
+        # Read from the one end and written from the other, a word's bytes turn round.
+        words = images.view(f">u{self._word}")[..., ::-1]
+        begin = 0
+        for kind, count in enumerate(counts):
+            part = slice(begin, begin + count)
+            begin += count
+            source, target = (words, self._words) if kind >= 2 else (rows, self._rows)
+            target[part] = source[part, :, ::-1] if kind % 2 else source[part]
 
 
 def _reflect(block: np.ndarray, border: int) -> None:

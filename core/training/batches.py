@@ -73,7 +73,7 @@ class ResidentBatches:
         self, images: ImageSet, data: recipe.Data, seed: int, device: torch.device, augment_on: str
     ) -> None:
         self.augment_on = augment_on
-        self._images = ImageSet(images.images.to(device), images.labels.to(device))
+        self._images = images.to(device)
         self._data = data
         self._seed = seed
         self._device = device

@@ -17,6 +17,7 @@ from cnntop.core.machine.identity import cores, cpu_name
 from cnntop.core.recipe import Recipe
 from cnntop.core.training.batches import BatchSource
 from cnntop.core.training.machine_memory import Key, remember, remembered
+from cnntop.core.training.models import ShallowNet
 from cnntop.core.training.network import Computation, Network
 from cnntop.core.training.trial import TRIAL_EPOCH, try_out
 
@@ -56,7 +57,7 @@ def chosen(
         return computation, f"speed {machine.speed}: {computation.label}, as found here before"
     sink.emit(Activity("trying what computes this network fastest"))
     others, began = others_cpu_seconds(), time.monotonic()
-    candidates = _candidates(recipe, plain)
+    candidates = _candidates(recipe, network, plain)
     standing = candidates if own else _standing(candidates, network, source, plain)
     best, reason = _fastest(standing, network, source, cancelled)
     if len(standing) < len(candidates):
@@ -68,14 +69,15 @@ def chosen(
     return best, f"speed {machine.speed}: {reason}"
 
 
-def _candidates(recipe: Recipe, plain: Computation) -> list[Computation]:
+def _candidates(recipe: Recipe, network: Network, plain: Computation) -> list[Computation]:
     """`plain` first. What the recipe asks for is not up to a trial."""
     most = plain.threads
     threads = {most} if recipe.machine.threads else {1, max(1, most // 2), most}
     precisions = {recipe.machine.precision, "bf16"}
     fast = [
-        Computation(precision, channels_last=channels_last, fused=True, threads=count)
+        Computation(precision, channels_last, fused=True, threads=count, parts=parts)
         for count in sorted(threads, reverse=True)
+        for parts in ((False, True) if count > 1 and _has_parts(network) else (False,))
         for precision in sorted(precisions, reverse=True)
         for channels_last in (False, True)
     ]
@@ -147,6 +149,11 @@ def _step_seconds(trial: AugmentationTried) -> float:
     return trial.wait_seconds + trial.transfer_seconds + trial.compute_seconds
 
 
+def _has_parts(network: Network) -> bool:
+    """Whether it treats every image by itself. Of a network that is not cnntop's own who knows."""
+    return isinstance(network.model, ShallowNet)
+
+
 def _key(recipe: Recipe, network: Network, source: BatchSource) -> Key:
     machine = recipe.machine
     return {
@@ -160,6 +167,7 @@ def _key(recipe: Recipe, network: Network, source: BatchSource) -> Key:
         "batch_size": recipe.data.batch_size,
         "augment_on": source.augment_on,
         "muon": int(recipe.train.muon_lr is not None),
+        "parts": int(_has_parts(network)),
     }
 
 

@@ -1,6 +1,7 @@
 """The network with what it takes to train it: a step in its three parts, and its answers."""
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,13 +13,15 @@ from cnntop.core.recipe import Train
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.graphs import Graphed
 from cnntop.core.training.optimizer import Optimizer
+from cnntop.core.training.parts import Parts, one_thread_each
 
 
 @dataclass(frozen=True)
 class Computation:
     """How a network is computed. All of it changes rounding and speed only.
 
-    `graphs` replays forward and backward as CUDA graphs. `threads` of the CPU; 0 leaves them.
+    `graphs` replays forward and backward as CUDA graphs. `threads` of the CPU; 0 leaves them. With
+    `parts` each of these computes a part of the batch, instead of a part of each operation.
     """
 
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -26,6 +29,7 @@ class Computation:
     fused: bool = False
     graphs: bool = False
     threads: int = 0
+    parts: bool = False
 
     @property
     def label(self) -> str:
@@ -33,6 +37,7 @@ class Computation:
         parts += ["channels-last"] if self.channels_last else []
         parts += ["CUDA graphs"] if self.graphs else []
         parts += [f"{self.threads} thread{'s' * (self.threads > 1)}"] if self.threads else []
+        parts += ["a part of the batch each"] if self.parts else []
         return ", ".join(parts)
 
 
@@ -56,11 +61,8 @@ class Network:
             self._layout = torch.channels_last
             self.model.to(memory_format=torch.channels_last)
         self._optimizer = Optimizer(self.model, train, computation.fused)
-        self._autocast = torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=computation.precision == "bf16",
-            cache_enabled=not computation.graphs,
-        )  # fmt: skip
         self._graphed: Graphed | None = None
+        self._parts = Parts() if computation.parts else None
 
     @property
     def test_views(self) -> int:
@@ -108,15 +110,28 @@ class Network:
         """Mean loss and logits [N, classes] of images [N, C, H, W], uint8 or normalised, and
         int64 labels [N], all on the network's device. The loss is smoothed, if the recipe says so,
         in training only: on the test set it is to compare with other recipes'."""
+        if self._parts is not None:
+            return self._parts.forward(self._computed, images, labels)
+        return self._computed(images, labels)
+
+    def _computed(
+        self, images: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         smoothing = self._train.label_smoothing if self.model.training else 0.0
         if images.dtype == torch.uint8:
             images = self._normalization(images, self._layout)
-        with self._autocast:
+        with self._autocast():
             logits = self._model_for(images)(images)
             loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
         if self._graphed is not None and self._train.passes > 1:
             logits = logits.clone()  # the first pass's are wanted after the next one
         return loss, logits
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self.computation.precision == "fp32":
+            return nullcontext()
+        cached = not self.computation.graphs
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, cache_enabled=cached)
 
     def _model_for(self, images: torch.Tensor) -> nn.Module:
         if not (self.computation.graphs and self.model.training):
@@ -126,11 +141,16 @@ class Network:
         return self._graphed if self._graphed.takes(images) else self.model
 
     def backward(self, loss: torch.Tensor) -> None:
-        loss.backward()
+        """Gradients of `loss`, which is that of the last `forward`."""
+        if self._parts is not None:
+            self._parts.backward(self._optimizer.parameters)
+        else:
+            loss.backward()
 
     def update(self) -> None:
         """One step of the optimiser; the gradients are gone after it."""
-        self._optimizer.step()
+        with nullcontext() if self._parts is None else one_thread_each():
+            self._optimizer.step()
 
 
 def _on_cpu(state: Any) -> Any:

@@ -14,7 +14,7 @@ class Optimizer:
 
     def __init__(self, model: nn.Module, train: Train, fused: bool = False) -> None:
         self._train = train
-        trained = [one for one in model.parameters() if one.requires_grad]
+        self.parameters = trained = [one for one in model.parameters() if one.requires_grad]
         self._muon: Muon | None = None
         if train.muon_lr is not None:
             self._muon = Muon([one for one in trained if one.ndim == 4], train.muon_lr)

@@ -56,6 +56,8 @@ class PlainLoop:
         torch.manual_seed(train.seed)
         channels, image_size = dataset.train.images.shape[1:3]
         self.model = models.build(recipe.model, channels, len(dataset.classes), image_size)
+        if isinstance(self.model, models.ShallowNet):
+            self.model.pools_first = False  # layer by layer, as it is usually written
         self.model.to(device)
         self.split = Split()
         self.loss = self.accuracy = 0.0

@@ -10,6 +10,7 @@ import torch
 from cnntop.core.errors import UsageError
 from cnntop.core.events import Activity, AugmentationTried
 from cnntop.core.feed import Sink
+from cnntop.core.machine.allocator import keep_freed_memory
 from cnntop.core.machine.identity import cores
 from cnntop.core.model_option import ModelCode, ModelSource
 from cnntop.core.recipe import Recipe
@@ -18,7 +19,7 @@ from cnntop.core.training import models
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.batches import BatchSource, ResidentBatches
 from cnntop.core.training.computation import chosen
-from cnntop.core.training.datasets import Dataset, load
+from cnntop.core.training.datasets import Dataset, ImageSet, load
 from cnntop.core.training.evaluation import VIEWS_REMARK
 from cnntop.core.training.foreign_model import LoadedCode, load_code, torchvision_builder
 from cnntop.core.training.limits import multiply_adds_of, tell_limits
@@ -88,27 +89,41 @@ class Sources:
     dataset: Dataset
     normalization: Normalization
     device: torch.device
+    moved: ImageSet | None = None
+    """The training images on the device, once a source has asked for them there."""
 
     def make(self, augment_on: str) -> BatchSource:
         data, seed = self.recipe.data, self.recipe.train.seed
         if augment_on == "loader":
+            if self.dataset.train.mapped:
+                raise UsageError(
+                    "data.augment_on: loader keeps the images in shared memory, and these are more "
+                    "than memory holds; use --set augment_on=cpu."
+                )
             # Imported here because torchvision's transforms take a second to import.
             from cnntop.core.training.loader import LoaderBatches, Pictures
 
             images = self.dataset.train
             pictures = Pictures(images, data, self.normalization)
             return LoaderBatches(pictures, len(images), data, seed, self.device)
-        where = self.device if augment_on == "device" else torch.device("cpu")
-        return ResidentBatches(self.dataset.train, data, seed, where, augment_on)
+        if augment_on == "cpu":
+            images = self.dataset.train
+            return ResidentBatches(images, data, seed, torch.device("cpu"), augment_on)
+        self.moved = self.moved or self.dataset.train.to(self.device)
+        return ResidentBatches(self.moved, data, seed, self.device, augment_on)
 
     def in_process(self) -> list[str]:
         """The ways that need no workers, the likelier first."""
         if self.device.type == "cpu":
             return ["cpu"]
-        images = self.dataset.train.images
-        free_bytes, _ = torch.cuda.mem_get_info(self.device)
-        fits = images.numel() < free_bytes / 2
+        fits = self.moved is not None or _fits(self.dataset.train, self.device)
         return ["device", "cpu"] if fits else ["cpu"]
+
+
+def _fits(images: ImageSet, gpu: torch.device) -> bool:
+    """Whether they leave enough of the GPU's memory to train in."""
+    free_bytes, _ = torch.cuda.mem_get_info(gpu)
+    return images.images.numel() < free_bytes / 2
 
 
 def prepare(
@@ -142,6 +157,7 @@ def prepare(
             f"data.batch_size: {data.batch_size:,} is more than the {len(dataset.train):,} "
             f"training images of {dataset.name}. Use --batch-size {len(dataset.train)} or less."
         )
+    keep_freed_memory()  # only now: what loading took shall not stay
     sink.emit(Activity(f"building {recipe.model.label}"))
     with memory_watched(recipe, "building the network"):
         computation = None if checkpoint is None else Computation(**checkpoint["computation"])
@@ -174,6 +190,10 @@ def build(
     network = Network(model, normalization, recipe.train, device, computation)
     tell_limits(sink, network, dataset.train.images.shape[1:], recipe)
     batches, why_augmented = _chosen(sources, network, sink, cancelled)
+    if batches.augment_on != "device":
+        sources.moved = None  # the network may need the room
+    if device.type == "cuda" and _fits(dataset.test, device):
+        dataset = replace(dataset, test=dataset.test.to(device))  # every evaluation reads all
     views = VIEWS_REMARK[recipe.train.test_views]
     reasons = tuple(reason for reason in (why_computed, why_augmented, views) if reason)
     source = None if code is None else code.source
@@ -209,7 +229,8 @@ def _chosen(
     fewest_seconds = min(_step_seconds(trial) for trial in trials.values())
     least_wait = min(trial.wait_seconds for trial in trials.values())
     spare_cores = cores() - torch.get_num_threads()
-    if least_wait > _LOADER_WORTH_TRYING * fewest_seconds and spare_cores > 1:
+    may_wait = sources.dataset.train.mapped or spare_cores <= 1
+    if least_wait > _LOADER_WORTH_TRYING * fewest_seconds and not may_wait:
         try_on("loader")
     best = min(trials, key=lambda name: _step_seconds(trials[name]))
     for augment_on, source in made.items():

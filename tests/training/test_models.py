@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cnntop.core import recipe
-from cnntop.core.training.models import build, parameter_count
+from cnntop.core.training.models import ShallowNet, build, parameter_count
 from cnntop.core.training.resnet import BasicBlock, ZeroPadded
 
 
@@ -39,6 +39,27 @@ def test_shallow_for_other_image_sizes(size: int, side: int) -> None:
     model = network(1, 10, size, name="shallow", kernels=8)
     assert parameter_count(model) == shallow_parameters(8, 1, 10, side)
     assert model(torch.zeros(2, 1, size, size)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pooling_first_changes_no_bit(layout: torch.memory_format) -> None:
+    """Nor of the gradients, where maps have ties: above and below 0, at 0, and -0.0."""
+    torch.manual_seed(3)
+    images = torch.randn(16, 3, 32, 32)
+    images[:, :, :9] = 0  # as a crop's border
+    images = images.to(memory_format=layout)
+    model = network(name="shallow", kernels=8).to(memory_format=layout)
+    assert isinstance(model, ShallowNet)
+    with torch.no_grad():
+        model.features[0].bias[:4] = torch.tensor([0.0, -0.0, 0.5, -0.5])  # type: ignore[index]
+    found = []
+    for pools_first in (True, False):
+        model.pools_first = pools_first
+        model.zero_grad()
+        logits = model(images)
+        logits.square().sum().backward()
+        found.append([logits, *(one.grad for one in model.parameters())])
+    assert all(map(torch.equal, *found))
 
 
 @pytest.mark.parametrize(

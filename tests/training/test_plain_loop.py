@@ -92,6 +92,15 @@ def test_it_has_the_weights_of_a_run(request_run: Request) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_its_layers_are_computed_in_the_order_they_are_written_in(request_run: Request) -> None:
+    model = plain_loop(request_run().recipe).model
+    order: list[str] = []
+    for layer in model.features:  # type: ignore[union-attr]
+        layer.register_forward_hook(lambda layer, *_: order.append(type(layer).__name__))
+    model(torch.zeros(1, 3, 16, 16))
+    assert order == ["Conv2d", "ReLU", "MaxPool2d"] * 2
+
+
 def test_it_has_the_images_of_a_run(request_run: Request) -> None:
     """Without augmentation, in whatever order: the same values, normalised in the same way."""
     recipe = request_run(augment=(), batch_size=72).recipe

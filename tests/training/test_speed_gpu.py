@@ -91,3 +91,19 @@ def test_batches_are_those_of_the_cpu_to_the_bit(border: str) -> None:
         for one, other in zip(*(source.epoch(epoch) for source in sources), strict=True):
             assert torch.equal(one.images.cpu(), other.images)
             assert torch.equal(one.labels.cpu(), other.labels)
+
+
+def test_images_are_moved_once_and_the_test_set_too(
+    request_run: Callable[..., RunRequest],
+) -> None:
+    """However many sources are tried; and where none is left that wants them, they go."""
+    recipe = request_run(device="cuda", augment_on="device").recipe
+    ours = prepare(recipe, Silence(), lambda: False)
+    assert ours.sources.moved is not None
+    where = ours.sources.moved.images.data_ptr()
+    ours.augment_elsewhere("device")
+    assert isinstance(ours.batches, ResidentBatches)
+    assert ours.batches._images.images.data_ptr() == where
+    assert ours.dataset.test.images.device.type == "cuda"
+    on_cpu = request_run(device="cuda", augment_on="cpu").recipe
+    assert prepare(on_cpu, Silence(), lambda: False).sources.moved is None

@@ -22,6 +22,7 @@ from cnntop.core.events import (
     RunStarted,
     StepsMeasured,
 )
+from cnntop.core.machine.allocator import keep_to_one_arena
 from cnntop.core.session import RunHandle, RunRequest, start_run
 from cnntop.core.split import Split
 from cnntop.tui.bench.exits import SIGNALS
@@ -219,6 +220,8 @@ def _racer(arm: Arm, folder: Path) -> _Racer:
 def main() -> None:
     """Work when told, until nobody is there to tell any more."""
     arm, folder = msgspec.json.decode(sys.argv[1], type=Arm), Path(sys.argv[2])
+    if arm.kind in ("cnntop", "resident"):
+        keep_to_one_arena()  # as `cnntop run` does, and a plain loop does not
     # Blocked while this process was started, and what the loaders' workers are ended with.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     answers = os.dup(1)

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from cnntop.core.datasets import cache_folder
 from cnntop.core.training.datasets.listing import Listing
@@ -27,10 +28,35 @@ FORMAT = 1
 
 _META = "meta.json"
 
+MOST_OF_MEMORY = 0.75
+"""Share of the free memory that decoded images may take; more stay on disk and are mapped."""
+
+
+def fit_in_memory(size_bytes: int) -> bool:
+    """Whether images of this size are to be held there."""
+    return size_bytes <= MOST_OF_MEMORY * psutil.virtual_memory().available
+
+
+def room_on_disk(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """An array in a file without a name below the cache folder, which goes with the array.
+
+    Raises OSError where the disk has no room for all of it.
+    """
+    folder = cache_folder() / "decoded"
+    folder.mkdir(parents=True, exist_ok=True)
+    size_bytes = math.prod(shape)
+    if shutil.disk_usage(folder).free < size_bytes:  # told at once by every file system
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        # All of it now: what a mapping finds no room for on being written ends the process.
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+        return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+
 
 @dataclass(frozen=True)
 class SplitArrays:
-    """One split. `images` uint8 [N, C, S, S], `labels` int64 [N], `skipped` names of the others."""
+    """One split. `images` uint8 [N, C, S, S], in memory or mapped, `labels` int64 [N], `skipped`
+    names of the others."""
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
@@ -62,7 +88,11 @@ def entry_folder(listing: Listing, image_size: int) -> Path:
 
 
 def read(entry: Path, listing: Listing, image_size: int) -> tuple[SplitArrays, SplitArrays] | None:
-    """The train and test arrays of `entry`; None if it is not there, damaged or not ours."""
+    """The train and test arrays of `entry`; None if it is not there, damaged or not ours.
+
+    Images that do not fit in memory are mapped. Their checksum would take as long as reading them
+    all, which every start would wait for: it is left out.
+    """
     try:
         meta = msgspec.json.decode((entry / _META).read_bytes(), type=_Meta)
         if meta.entry != entry.name:
@@ -87,17 +117,24 @@ def read(entry: Path, listing: Listing, image_size: int) -> tuple[SplitArrays, S
 
 
 def _read_split(entry: Path, name: str, meta: _SplitMeta) -> SplitArrays:
-    images = _read_array(entry / f"{name}-images.u8", np.dtype(np.uint8), meta.images)
+    path = entry / f"{name}-images.u8"
+    mapped = not fit_in_memory(path.stat().st_size)
+    images = _read_array(path, np.dtype(np.uint8), meta.images, mapped)
     labels = _read_array(entry / f"{name}-labels.i64", np.dtype("<i8"), meta.images[:1])
-    if (zlib.crc32(images.data), zlib.crc32(labels.data)) != (meta.images_crc32, meta.labels_crc32):
+    damaged = not mapped and zlib.crc32(images.data) != meta.images_crc32
+    if damaged or zlib.crc32(labels.data) != meta.labels_crc32:
         raise ValueError(f"{name}: wrong checksum")
     return SplitArrays(images, labels, meta.skipped)
 
 
-def _read_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def _read_array(
+    path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], mapped: bool = False
+) -> npt.NDArray[Any]:
     # Compared before reading: a damaged shape must not ask for all memory.
     if min(shape) < 0 or path.stat().st_size != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{path.name}: wrong size")
+    if mapped:
+        return np.memmap(path, dtype=dtype, mode="r", shape=shape)
     return np.fromfile(path, dtype=dtype).reshape(shape)
 
 

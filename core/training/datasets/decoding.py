@@ -55,16 +55,17 @@ class Decoded:
 def decode(
     folder: Path,
     paths: Sequence[str],
-    image_size: int,
+    images: npt.NDArray[np.uint8],
     meter: ActivityMeter,
     cancelled: Callable[[], bool],
 ) -> Decoded:
-    """Decode `paths` (relative to `folder`) to squares of `image_size` pixels.
+    """Decode `paths` (relative to `folder`) into `images`, uint8 [N, 3, S, S], as squares of S
+    pixels.
 
     Raises DatasetError when more fail than may be skipped, and Cancelled.
     """
     limit = max(SKIPPED_IMAGES, int(SKIPPED_FRACTION * len(paths)))
-    images = np.empty((len(paths), 3, image_size, image_size), dtype=np.uint8)
+    image_size = images.shape[-1]
     skipped: dict[int, str] = {}
     lasting = True
     with warnings.catch_warnings():
@@ -87,7 +88,10 @@ def decode(
                     ) from None
             meter.advance(1)
     kept = np.array([i for i in range(len(paths)) if i not in skipped], dtype=np.int64)
-    return Decoded(images[kept] if skipped else images, kept, tuple(skipped.values()), lasting)
+    if skipped:
+        for place, index in enumerate(kept):  # a copy of all could be more than memory holds
+            images[place] = images[index]
+    return Decoded(images[: len(kept)], kept, tuple(skipped.values()), lasting)
 
 
 def few(names: Collection[str]) -> str:

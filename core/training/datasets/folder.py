@@ -1,11 +1,11 @@
 """A folder of images, one folder a class, as a dataset."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 import torch
 
 from cnntop.core.errors import DatasetError
@@ -32,7 +32,8 @@ def load(
     Reads `train/<class>/` and `test/<class>/`, or `val/<class>/` where there is no test/: png, jpeg
     and webp of any size, nested folders too. The shorter side is fitted and the middle cut out.
     Images are grey (1 channel) if all of both splits are, else RGB. Decoded once, then kept below
-    the cache folder until a file's name, size or time changes.
+    the cache folder until a file's name, size or time changes. More than memory holds stay there,
+    and are read as training asks for them.
 
     Raises DatasetError (missing, unreadable, too many damaged images), UsageError (not laid out as
     a dataset) and Cancelled soon after `cancelled` turns true.
@@ -54,7 +55,11 @@ def load(
 
 
 def _image_set(split: SplitArrays) -> ImageSet:
-    return ImageSet(torch.from_numpy(split.images), torch.from_numpy(split.labels))
+    with warnings.catch_warnings():
+        # That mapped images cannot be written to, which nobody wants.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        images = torch.from_numpy(split.images)
+    return ImageSet(images, torch.from_numpy(split.labels), isinstance(split.images, np.memmap))
 
 
 def _decode(
@@ -66,21 +71,36 @@ def _decode(
 ) -> tuple[SplitArrays, SplitArrays]:
     count = len(listing.train) + len(listing.test)
     needed = count * 3 * image_size**2
-    available = psutil.virtual_memory().available
-    if needed > available:
-        raise DatasetError(
-            f"{count:,} images of {image_size}x{image_size} need {needed / 1e9:,.1f} GB of memory "
-            f"and {available / 1e9:,.1f} GB are free; choose a smaller image size"
-        )
+    in_memory = decoded_cache.fit_in_memory(needed)
+
+    def room(*shape: int) -> npt.NDArray[np.uint8]:
+        if in_memory:
+            return np.empty(shape, dtype=np.uint8)
+        try:
+            return decoded_cache.room_on_disk(shape)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise DatasetError(
+                f"{count:,} images of {image_size}x{image_size} are {needed / 1e9:,.1f} GB, more "
+                f"than memory holds, and the cache folder has no room for them ({reason}); choose "
+                "a smaller image size, or set CNNTOP_CACHE to a folder on a larger disk"
+            ) from None
+
     meter = ActivityMeter(sink, "decoding images", count, "images")
     train, test = (
-        decode(listing.folder, [file.path for file in files], image_size, meter, cancelled)
+        decode(
+            listing.folder,
+            [file.path for file in files],
+            room(len(files), 3, image_size, image_size),
+            meter,
+            cancelled,
+        )
         for files in (listing.train, listing.test)
     )
     channels = 1 if _is_grey(train.images) and _is_grey(test.images) else 3
     splits = (
-        _arrays(listing, listing.train, train, channels),
-        _arrays(listing, listing.test, test, channels),
+        _arrays(listing, listing.train, train, channels, room),
+        _arrays(listing, listing.test, test, channels, room),
     )
     _require_images(listing, *splits)
     if train.lasting and test.lasting:
@@ -92,6 +112,9 @@ def _decode(
             where = printable(str(entry.parent))
             text = f"decoded images cannot be kept in {where} ({reason}); the next run decodes anew"
             sink.emit(Notice(text, "warning"))
+        else:
+            if not in_memory:  # as the next run will have them, and not twice on the disk
+                return decoded_cache.read(entry, listing, image_size) or splits
     return splits
 
 
@@ -102,11 +125,15 @@ def _is_grey(images: npt.NDArray[np.uint8]) -> bool:
 
 
 def _arrays(
-    listing: Listing, files: tuple[ImageFile, ...], decoded: Decoded, channels: int
-) -> SplitArrays:
+    listing: Listing, files: tuple[ImageFile, ...], decoded: Decoded, channels: int,
+    room: Callable[..., npt.NDArray[np.uint8]],
+) -> SplitArrays:  # fmt: skip
     index = {label: number for number, label in enumerate(listing.classes)}
     labels = np.array([index[file.label] for file in files], dtype=np.int64)[decoded.kept]
-    images = np.ascontiguousarray(decoded.images[:, :channels])
+    images = decoded.images
+    if channels < images.shape[1]:
+        images = room(len(images), channels, *images.shape[2:])
+        images[:] = decoded.images[:, :channels]
     return SplitArrays(images, labels, decoded.skipped)
 
 

@@ -7,13 +7,24 @@ import torch
 
 @dataclass(frozen=True)
 class ImageSet:
-    """One split. `images` is uint8 [N, C, H, W], `labels` int64 [N], both on the CPU."""
+    """One split. `images` is uint8 [N, C, H, W], `labels` int64 [N], both on the CPU as loaded.
+
+    Images that are `mapped` lie in a file and are read as they are asked for; they are not to be
+    written to.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
+    mapped: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def to(self, device: torch.device) -> "ImageSet":
+        """The same where they are there already, else a copy in that device's memory."""
+        if self.images.device == device:
+            return self
+        return ImageSet(self.images.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
