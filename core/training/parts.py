@@ -22,8 +22,8 @@ class Parts:
 
     torch shares out every operation of a network among its threads. Where operations take some tens
     of microseconds, that costs a good part of what it gains, and all threads wait for the one whose
-    core another program takes meanwhile. Here they meet twice a step, and each has its own part of the
-    batch in its core's cache.
+    core another program takes meanwhile. Here they meet twice a step, and each has its own part of
+    the batch in its core's cache.
 
     It is for networks that treat every image by itself; the gradients are then, but for rounding,
     those of the whole batch. They are added up in one order, so the same seed gives the same bits.
