@@ -21,7 +21,7 @@ def keep_freed_memory() -> None:
     """Have memory that is freed from now on stay with the process, for what asks next.
 
     glibc gives large pieces back at once, and every step of a network gets its memory anew, as
-    pages that the kernel has to clear: measured 8,000 of them and 7 ms a step of ShallowNet 128.
+    pages that the kernel has to clear: measured 7,600 of them a step of ShallowNet 128, and 3 so.
     Elsewhere than on glibc this does nothing.
     """
     _set(_MMAP_MAX, 0)  # nothing has a mapping of its own, which would go when it is freed

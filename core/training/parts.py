@@ -21,9 +21,9 @@ class Parts:
     """Computes batches in as many parts as torch has threads, all at once.
 
     torch shares out every operation of a network among its threads. Where operations take some tens
-    of microseconds, that costs about what it gains, and all threads wait for the one whose core
-    another program takes meanwhile. Here they meet twice a step, and each has its own part of the
-    batch in its core's cache.
+    of microseconds, that costs a good part of what it gains, and all threads wait for the one whose
+    core another program takes meanwhile. Here they meet twice a step, and each has its own part of
+    the batch in its core's cache.
 
     It is for networks that treat every image by itself; the gradients are then, but for rounding,
     those of the whole batch. They are added up in one order, so the same seed gives the same bits.
