@@ -232,7 +232,7 @@ def test_fast_leaves_out_what_a_network_from_elsewhere_does_not_stand(
     network = Network(model(), Normalization(pixels), recipe.train, prepared.device)
     before = torch.get_rng_state()
     ways = computation._standing(
-        computation._candidates(recipe, plain), network, prepared.batches, plain
+        computation._candidates(recipe, network, plain), network, prepared.batches, plain
     )
     assert ways[0] == plain
     assert not any(way.channels_last for way in ways)
