@@ -41,11 +41,20 @@ def _is_number(text: str) -> bool:
     return True
 
 
+_MOST_LISTED = 40
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """A sentence that suggests the choice most like `word`, or lists them all."""
+    """A sentence that suggests the choice most like `word`, or lists them all, or the likest of
+    very many."""
     known = list(choices)
     close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    if len(known) <= _MOST_LISTED:
+        return f"Known: {', '.join(known)}."
+    likest = difflib.get_close_matches(word.lower(), known, n=5, cutoff=0.0)
+    return f"Known are {len(known)}, among them {', '.join(likest)}."
 
 
 def natural_order(name: str) -> list[str | int]:

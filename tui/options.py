@@ -67,7 +67,8 @@ Model = Annotated[
     ),
 ]
 Kernels = Annotated[
-    int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Width of a shallow network.")
+    int | None,
+    typer.Option(rich_help_panel=_EXPERIMENT, help="Width of a shallow network or of speednet."),
 ]
 BatchSize = Annotated[
     int | None, typer.Option(rich_help_panel=_EXPERIMENT, help="Images in a minibatch.")

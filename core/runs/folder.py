@@ -82,15 +82,7 @@ class RunFolder:
     def create(cls, runs_dir: Path, name: str, share: bool = False) -> "RunFolder":
         """A new folder that no other process has: for its owner alone, or for whom the umask says
         if they `share` it. What comes into it is for the same people. Raises OSError."""
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
-        while True:
-            now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-            path = runs_dir / f"{now}-{slug[:60]}-{secrets.token_hex(2)}"
-            try:
-                path.mkdir(_folder_mode(share))
-            except FileExistsError:
-                continue
-            return cls(path)
+        return cls(new_folder(runs_dir, name, share))
 
     @property
     def events(self) -> Path:
@@ -144,17 +136,36 @@ class RunFolder:
 
     def is_alive(self) -> bool:
         """Whether a process holds the run's lock."""
-        try:
-            handle = os.open(self.path / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
+        return is_locked(self.path / LOCK_FILE)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock on a file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
         return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def new_folder(runs_dir: Path, name: str, share: bool = False, suffix: str = "") -> Path:
+    """A folder that no other process has, named for now and for `name`, as far as a file can be.
+    Raises OSError."""
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "run"
+    while True:
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = runs_dir / f"{now}-{slug[:60]}-{secrets.token_hex(2)}{suffix}"
+        try:
+            path.mkdir(_folder_mode(share))
+        except FileExistsError:
+            continue
+        return path
 
 
 def _folder_mode(share: bool) -> int:

@@ -10,13 +10,16 @@ from cnntop.core.text import nearest, printable
 
 
 def select(rows: Sequence[Row], wanted: str) -> list[Row]:
-    """The rows that `wanted` names: a run's id, a name (all runs of that name), or a prefix of an
-    id or name that only one run has. Raises UsageError for none or for an ambiguous prefix.
+    """The rows that `wanted` names: a run's id, a name (all runs of that name), a prefix of an id
+    or name that only one run has, or "last", the newest. Raises UsageError for none or for an
+    ambiguous prefix.
     """
     for column in ("run", "name"):
         exact = [row for row in rows if row[column] == wanted]
         if exact:
             return exact
+    if wanted == "last" and rows:
+        return [max(rows, key=lambda row: row["run"])]
     found = [row for row in rows if row["run"].startswith(wanted) or row["name"].startswith(wanted)]
     if len(found) == 1:
         return found

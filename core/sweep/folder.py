@@ -13,11 +13,8 @@ Results are not in it: they are those of the run folders, which name the sweep a
 import fcntl
 import json
 import os
-import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +23,7 @@ import msgspec
 from cnntop.core.durable import replace_file
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import Tree
+from cnntop.core.runs.folder import is_locked, new_folder
 from cnntop.core.runs.log import is_whole, sealed
 from cnntop.core.sweep.definition import Definition
 from cnntop.core.text import nearest, printable
@@ -60,16 +58,8 @@ class SweepFolder:
     def create(
         cls, runs_dir: Path, definition: Definition, devices: Iterable[str]
     ) -> "SweepFolder":
-        """A new folder that no other process has. Raises OSError."""
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", definition.name).strip("-.") or "sweep"
-        while True:
-            now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-            path = runs_dir / f"{now}-{slug[:60]}-{secrets.token_hex(2)}{SUFFIX}"
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            break
+        """In a new folder. Raises OSError."""
+        path = new_folder(runs_dir, definition.name, suffix=SUFFIX)
         folder = cls(path)
         recipe = _toml(definition.tree).encode()
         replace_file(folder.recipe_file(definition), lambda file: file.write(recipe))
@@ -109,7 +99,7 @@ class SweepFolder:
     def lock(self) -> int:
         """Hold the sweep until the descriptor is closed. Raises BlockingIOError where another
         process has it, OSError."""
-        handle = os.open(self.path / "sweep.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        handle = os.open(self.path / "sweep.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -119,7 +109,7 @@ class SweepFolder:
 
     def is_alive(self) -> bool:
         """Whether a process runs the sweep."""
-        return _is_locked(self.path / "sweep.lock")
+        return is_locked(self.path / "sweep.lock")
 
     def output(self, number: int) -> Path:
         return self.path / f"output-{number:04}.txt"
@@ -138,7 +128,7 @@ class SweepFolder:
 
     def is_busy(self, number: int) -> bool:
         """Whether a process that the sweep started for the point is alive."""
-        return _is_locked(self.output(number))
+        return is_locked(self.output(number))
 
     def note(self, ending: Ending) -> None:
         """Raises OSError."""
@@ -203,20 +193,6 @@ def _name(folder: SweepFolder) -> str:
         return folder.read().name
     except UsageError:
         return ""
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _toml(tree: Tree) -> str:

@@ -82,7 +82,8 @@ def resumed(done: int, epochs: int) -> RunResumed:
 def info(run: str, mark: str, device: str = "auto") -> RunInfo:
     tree = {"data": {"dataset": "shapes"}, "train": {"epochs": 1}, "machine": {"device": device}}
     recipe = resolve(tree, "test")
-    return RunInfo(run, "n", "demo", "2026-01-01T00:00:00Z", recipe, "cpu", {}, {}, "", 1, mark)
+    began = "2026-01-01T00:00:00Z"
+    return RunInfo(run, "n", "demo", began, recipe, "cpu", {}, {}, "", sweep_point=mark)
 
 
 def write(folder: RunFolder, events: list[AnyEvent]) -> None:

@@ -1,6 +1,7 @@
 """A sweep as data: from the command line, from files, its points, what is refused."""
 
 import tomllib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,8 @@ class TestFiles:
         found = read_draft(name).definition()
         assert found.name == name
         assert found.grid
-        assert "(P" in about(name) or "beyond the paper" in about(name)
+        text = resources.files("cnntop.presets").joinpath("sweeps", f"{name}.toml").read_text()
+        assert "paper" in text.partition("[sweep]")[0]
         assert 10 < len(about(name)) <= 110
 
     def test_options_lie_over_a_file(self) -> None:

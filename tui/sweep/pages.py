@@ -119,7 +119,10 @@ def summary_lines(folder: SweepFolder, sweep: SweepState) -> list[str]:
     unsettled = [s for s in sweep.points if s.status not in SETTLED and not _is_cut(s, ranked)]
     lines += _troubles(unsettled)
     where = "" if folder.runs_dir == default_runs_dir() else f" --runs-dir {folder.runs_dir}"
-    rows = [("runs", f"cnntop compare --sort best_test_accuracy{where}")]
+    mine = shlex.quote(f"sweep={folder.path.name}")
+    rows = [("runs", f"cnntop compare --where {mine} --sort best_test_accuracy{where}")]
+    if len(sweep.definition.grid) == 2:
+        rows.append(("report", f"cnntop report sweep {folder.runs_dir} --where {mine}"))
     if unsettled:
         again = shlex.join(["cnntop", "sweep", "--resume", folder.path.name]) + where
         rows.insert(0, ("go on", again))
