@@ -65,6 +65,8 @@ def _flop_per_second(device: torch.device, precision: str) -> float | None:
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.rand(side, side, generator=draw, device=device).to(kind) for _ in "lr")
     product = torch.empty_like(left)
+    if device.type == "cpu":
+        return _rate(2 * side**3, lambda: torch.mm(left, right, out=product), device)
     exactness = torch.backends.cuda.matmul.fp32_precision
     torch.backends.cuda.matmul.fp32_precision = _exactness_of_convolutions()
     try:
