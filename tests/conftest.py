@@ -26,6 +26,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the folders of the person who runs it."""
     for variable in ("CACHE", "CONFIG", "RUNS"):
         monkeypatch.setenv(f"CNNTOP_{variable}", str(tmp_path / variable.lower()))
+    # The command line sets it for all that it starts; here that would be the tests after it.
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ def test_a_run_that_went_on_for_longer_is_another_than_it_began_as(tmp_path: Pat
         ("seed", ["train.seed"]),
         (" lr, seed ,", ["train.lr", "train.seed"]),
         ("train.seed,seed", ["train.seed"]),
-        ("model", ["model.name", "model.kernels", "model.depth"]),
+        ("model", ["model.name", "model.kernels", "model.depth", "model.architecture"]),
         ("epochs", ["train.epochs"]),
     ],
 )

@@ -185,6 +185,7 @@ def test_auto_fix_needs_no_key(place: Place) -> None:
     assert (row["status"], row["augment_on"]) == ("interrupted", "cpu")
 
 
+@pytest.mark.long
 def test_without_auto_fix_nothing_is_changed(place: Place) -> None:
     done = place.run(*WAITING, "0", "--time", "8s", "--plain")
     assert done.code == 0

@@ -24,8 +24,14 @@ from tests.tui.place import (
 
 LONG = ("--epochs", "1000000")
 SHORT = ("--epochs", "20")
-LEADS = pytest.mark.parametrize("leads", [True, False], ids=["sighup", "silent"])
+_SILENT = pytest.param(False, id="silent")
+LEADS = pytest.mark.parametrize("leads", [pytest.param(True, id="sighup"), _SILENT])
 """Whether the terminal's loss sends SIGHUP, or the command has to notice it by itself."""
+LEADS_MOSTLY = pytest.mark.parametrize(
+    "leads",
+    [pytest.param(True, id="sighup"), pytest.param(False, id="silent", marks=pytest.mark.long)],
+)
+"""Noticing it is the same in every phase."""
 SOME_SECONDS = 3.0
 
 
@@ -89,7 +95,7 @@ def test_paused_with_a_dialog_open(place: Place, quick: Callable[..., list[str]]
     assert _status(place) == "interrupted"
 
 
-@LEADS
+@LEADS_MOSTLY
 def test_during_evaluation(place: Place, mostly_test: Path, leads: bool) -> None:
     more = ("--kernels", "128", "--epochs", "1", "--set", "image_size=32")
     arguments = ["run", "--preset", "demo", "--data-dir", str(mostly_test), "--device", "cpu"]

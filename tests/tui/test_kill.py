@@ -40,7 +40,7 @@ MOST_SECONDS = 0.5
 
 @pytest.mark.timeout(180)
 def test_killed_a_few_times(place: Place, pictures: Path) -> None:
-    kill_at_random_moments(place, pictures, kills=4, epochs=40)
+    kill_at_random_moments(place, pictures, kills=3, epochs=30)
 
 
 @pytest.mark.long

@@ -24,6 +24,11 @@ from tests.tui.place import (
 )
 
 EXIT_CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+MOSTLY_SIGTERM = [
+    pytest.param(signal.SIGINT, 130, marks=pytest.mark.long),
+    pytest.param(signal.SIGTERM, 143),
+]
+"""Where the other one has been seen to do the same, a phase before."""
 MOST_SECONDS = 10.0
 """From a signal to the end of the process."""
 LONG = ("--epochs", "1000000")
@@ -50,7 +55,7 @@ def test_lines_during_training(
     assert (folder / "checkpoint" / "last.pt").is_file(), "the weights are kept"
 
 
-@pytest.mark.parametrize(("number", "code"), EXIT_CODES)
+@pytest.mark.parametrize(("number", "code"), MOSTLY_SIGTERM)
 def test_lines_during_preparation(place: Place, number: signal.Signals, code: int) -> None:
     with place.start("run", "--preset", "demo") as line:
         line.read_until("importing torch")
@@ -90,7 +95,7 @@ def test_lines_go_on(place: Place, quick: Callable[..., list[str]]) -> None:
     assert "Traceback" not in line.text
 
 
-@pytest.mark.parametrize(("number", "code"), EXIT_CODES)
+@pytest.mark.parametrize(("number", "code"), MOSTLY_SIGTERM)
 def test_screen_during_training(
     place: Place, quick: Callable[..., list[str]], number: signal.Signals, code: int
 ) -> None:

@@ -32,9 +32,8 @@ def test_the_demo_paints_trains_finishes_and_leaves_its_summary(
     hooks.mkdir(exist_ok=True)
     (hooks / "sitecustomize.py").write_text(_SITE)
     name = f"demo-{columns}"
-    more = () if columns == 120 else ("--kernels", "8")  # once is enough for the whole network
     with place.window(
-        *("run", "--preset", "demo", "--epochs", "2", "--name", name, *more),
+        *("run", "--preset", "demo", "--epochs", "2", "--name", name, "--kernels", "8"),
         columns=columns, lines=lines, PYTHONPATH=str(hooks),
     ) as window:  # fmt: skip
         first = window.until("preparing")
