@@ -2,33 +2,27 @@
 
 import copy
 import math
-import os
-import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from cnntop.core.auto_fix import AutoFix
 from cnntop.core.control import Control
 from cnntop.core.errors import Cancelled, CnntopError, UsageError
-from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, RunResumed, RunStarted, Status
+from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, Status
 from cnntop.core.feed import LiveFeed, Stream
-from cnntop.core.machine import identity
 from cnntop.core.machine.sampler import MachineSampler
 from cnntop.core.model_option import ModelCode, line_of, told
 from cnntop.core.recipe import Recipe
+from cnntop.core.run_facts import as_it_was, require_same, run_info, run_resumed, run_started
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.control_socket import ControlSocket
-from cnntop.core.runs.folder import RunFolder, RunInfo, require_writable, utc_now
+from cnntop.core.runs.folder import RunFolder, require_writable
 from cnntop.core.runs.recorder import Recorder
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.text import printable
@@ -172,7 +166,7 @@ class RunHandle:
 
         loaded = self._load_checkpoint()
         checkpoint = None if loaded is None else loaded.content
-        recipe = _as_it_was(request.recipe, checkpoint)
+        recipe = as_it_was(request.recipe, checkpoint)
         prepared = prepare(
             recipe, self._stream, self.control.cancelled, checkpoint, request.model_code
         )
@@ -207,20 +201,22 @@ class RunHandle:
         if earlier is None:
             request = self.request
             folder = RunFolder.create(request.runs_dir, request.name, request.share)
-            info = _run_info(self.request, folder, prepared)
+            info = run_info(
+                folder, request.name, request.preset, request.recipe, request.sweep_point, prepared
+            )
             self._recorder.open(folder, info)
             self.folder = folder
-            self._stream.emit(_run_started(info, prepared))
+            self._stream.emit(run_started(info, prepared))
             return folder
         self.folder = earlier.folder
-        _require_same(earlier, prepared)
-        resumed = _run_resumed(self.request.recipe, prepared, checkpoint)
+        require_same(earlier, prepared)
+        resumed = run_resumed(self.request.recipe, prepared, checkpoint)
         try:
             self._recorder.resume(earlier.folder, earlier.info, resumed)
         except BlockingIOError:
             raise UsageError(f"run {earlier.info.run} is running in another process.") from None
         started = earlier.state.started is not None
-        self._stream.emit(resumed if started else _run_started(earlier.info, prepared))
+        self._stream.emit(resumed if started else run_started(earlier.info, prepared))
         return earlier.folder
 
     def _write_first_row(self) -> None:
@@ -249,123 +245,3 @@ def start_run(request: RunRequest) -> RunHandle:
     handle = RunHandle(request)
     handle.start()
     return handle
-
-
-def _run_info(request: RunRequest, folder: RunFolder, prepared: "Prepared") -> RunInfo:
-    versions = {name: metadata.version(name) for name in ("cnntop", "torch", "torchvision")}
-    return RunInfo(
-        run=folder.path.name,
-        name=printable(request.name),
-        preset=request.preset,
-        started_utc=utc_now(),
-        recipe=_storable(request.recipe),
-        augment_on=prepared.batches.augment_on,
-        machine={
-            "host": identity.host_name(),
-            "cpu_name": identity.cpu_name(),
-            "cores": identity.cores(),
-            "memory_total_bytes": identity.memory_total_bytes(),
-            "device_name": prepared.device_name,
-        },
-        versions={**versions, "python": sys.version.split()[0]},
-        git_commit=_git_commit(),
-        model_source=prepared.model_source,
-        sweep_point=request.sweep_point,
-    )
-
-
-def _storable(recipe: Recipe) -> Recipe:
-    """`recipe` with a folder name that JSON can hold; file names may be any bytes."""
-    if recipe.data.dir is None:
-        return recipe
-    data = msgspec.structs.replace(recipe.data, dir=printable(recipe.data.dir))
-    return msgspec.structs.replace(recipe, data=data)
-
-
-def _run_started(info: RunInfo, prepared: "Prepared") -> RunStarted:
-    recipe, dataset = info.recipe, prepared.dataset
-    return RunStarted(
-        run=info.run,
-        name=info.name,
-        preset=info.preset,
-        started_utc=info.started_utc,
-        dataset=dataset.name,
-        model=recipe.model.label,
-        parameters=prepared.parameters,
-        batch_size=recipe.data.batch_size,
-        train_images=len(dataset.train),
-        test_images=len(dataset.test),
-        steps_per_epoch=prepared.steps_per_epoch,
-        device=str(prepared.device),
-        device_name=prepared.device_name,
-        threads=prepared.threads,
-        precision=prepared.network.computation.precision,
-        augment_on=info.augment_on,
-        epochs_planned=recipe.train.epochs,
-        time_limit_seconds=recipe.train.time_limit_seconds,
-        gpu_uuid=prepared.gpu_uuid,
-        passes=recipe.train.passes,
-        evaluate_every=recipe.train.evaluate_every,
-        cores=identity.cores(),
-        workers=prepared.batches.workers,
-        speed=recipe.machine.speed,
-        multiply_adds=prepared.multiply_adds,
-    )
-
-
-def _as_it_was(recipe: Recipe, checkpoint: dict[str, Any] | None) -> Recipe:
-    """With the settings that fixes had changed by then."""
-    if checkpoint is None:
-        return recipe
-    data = msgspec.structs.replace(recipe.data, augment_on=checkpoint["augment_on"])
-    machine = msgspec.structs.replace(recipe.machine, threads=checkpoint["threads"])
-    return msgspec.structs.replace(recipe, data=data, machine=machine)
-
-
-def _require_same(earlier: Resumption, prepared: "Prepared") -> None:
-    """Raises UsageError where a run would go on with other images, or on another kind of device."""
-    started = earlier.state.started
-    if started is None:
-        return
-    now = {
-        "training images": (started.train_images, len(prepared.dataset.train)),
-        "test images": (started.test_images, len(prepared.dataset.test)),
-        "parameters": (started.parameters, prepared.parameters),
-        "device": (started.device.partition(":")[0], prepared.device.type),
-    }
-    changes = [f"{name}: {was} then, {is_now} now" for name, (was, is_now) in now.items()
-               if was != is_now]  # fmt: skip
-    if changes:
-        raise UsageError(f"run {earlier.info.run} cannot go on here. {'; '.join(changes)}.")
-
-
-def _run_resumed(
-    recipe: Recipe, prepared: "Prepared", checkpoint: dict[str, Any] | None
-) -> RunResumed:
-    return RunResumed(
-        step=checkpoint["step"] if checkpoint else 0,
-        trained_seconds=checkpoint["trained_seconds"] if checkpoint else 0.0,
-        resumed_utc=utc_now(),
-        device=str(prepared.device),
-        device_name=prepared.device_name,
-        threads=prepared.threads,
-        augment_on=prepared.batches.augment_on,
-        epochs_planned=recipe.train.epochs,
-        time_limit_seconds=recipe.train.time_limit_seconds,
-        gpu_uuid=prepared.gpu_uuid,
-        cores=identity.cores(),
-        workers=prepared.batches.workers,
-    )
-
-
-def _git_commit() -> str:
-    """The commit of the folder the run was started in, with "-dirty" if files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        result = subprocess.run(
-            command, capture_output=True, text=True, timeout=5, check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""
