@@ -184,7 +184,7 @@ def _steps() -> Iterator[Any]:
         yield pytest.param(name, train, precision, marks=pytest.mark.long if slow else ())
 
 
-@pytest.mark.parametrize(("name", "train", "precision"), _steps())
+@pytest.mark.parametrize(("name", "train", "precision"), [*_steps()])
 def test_is_what_the_real_step_does(name: str, train: str, precision: str) -> None:
     """The step of a run's own network, computed with numbers."""
     of = recipe(4, **RECIPES[train])

@@ -123,7 +123,8 @@ class TerminalWindow:
         return True
 
     def until(self, wanted: str | Callable[[str], bool], patience: float = PATIENCE_SECONDS) -> str:
-        """Wait until the screen shows a text, or text of which something is true; returns it."""
+        """Wait until the screen shows a text, or text of which something is true, and the frame has
+        come whole; returns what it shows."""
         seen = (lambda text: wanted in text) if isinstance(wanted, str) else wanted
         deadline = time.monotonic() + patience
         while not seen(self.text):
@@ -131,7 +132,15 @@ class TerminalWindow:
             if not seen(self.text):
                 assert open_still, f"ended without showing {wanted}:\n{self.text}"
                 assert time.monotonic() < deadline, f"never showed {wanted}:\n{self.text}"
+        self._rest_of_frame()
         return self.text
+
+    def _rest_of_frame(self) -> None:
+        """Frames come in several pieces, a moment apart at most."""
+        deadline, before = time.monotonic() + 0.5, -1
+        while len(self.raw) != before and time.monotonic() < deadline:
+            before = len(self.raw)
+            self.read(0.03)
 
     def rest(self, seconds: float) -> str:
         """Go on reading for a while, to see that something does not happen."""

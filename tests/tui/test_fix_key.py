@@ -172,6 +172,7 @@ def test_the_key_in_a_terminal(place: Place) -> None:
     assert (row["augment_on"], row["fixes"]) == ("cpu", "data.augment_on loader -> cpu")
 
 
+@pytest.mark.long
 def test_auto_fix_needs_no_key(place: Place) -> None:
     with place.start(*WAITING, "0", "--epochs", "1000", "--plain", "--auto-fix") as line:
         line.read_until("fixed augment_on loader -> cpu; being measured (forecast ")

@@ -178,7 +178,10 @@ def test_a_second_signal_gives_the_terminal_back(place: Place) -> None:
     assert not window.alternate
 
 
-@pytest.mark.parametrize("plain", [(), ("--plain",)], ids=["screen", "lines"])
+@pytest.mark.parametrize(
+    "plain",
+    [pytest.param((), id="screen"), pytest.param(("--plain",), id="lines", marks=pytest.mark.long)],
+)
 def test_ctrl_c_ends_all_processes(
     place: Place, quick: Callable[..., list[str]], plain: tuple[str, ...]
 ) -> None:

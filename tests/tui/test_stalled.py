@@ -106,7 +106,7 @@ def test_training_goes_on(place: Place, quick: Callable[..., list[str]]) -> None
         assert window.end() == 143
 
 
-@pytest.mark.parametrize("signals", [1, 2])
+@pytest.mark.parametrize("signals", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_stop_ends_the_screen(
     place: Place, quick: Callable[..., list[str]], signals: int
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.tui.place import Place
 from tests.tui.terminal_window import TerminalWindow
 
-SIZES = [(120, 40), (80, 24)]
+SIZES = [pytest.param(120, 40, marks=pytest.mark.long), (80, 24)]
 STEPS_SHOWN = "a step"
 """Part of the panel that says where a step's time goes, once there is a step."""
 _MARK = "torch-is-loading"
@@ -106,11 +106,11 @@ def test_keys_pause_help_resize_and_stop(running: TerminalWindow, place: Place) 
     assert len(events(place, "paused")) == len(events(place, "resumed")) == 1
 
     window.resize(50, 12)
-    window.until("too small")
-    assert "60 columns and 15 lines" in window.text
+    window.until("60 columns and 15 lines")
+    assert "too small" in window.text
     window.resize(60, 15)
-    window.until(lambda text: "too small" not in text and "compute" in text)
-    assert "p Pause" in window.text.splitlines()[-1]
+    window.until(lambda text: "too small" not in text and "p Pause" in text.splitlines()[-1])
+    assert "compute" in window.text
     window.resize(140, 50)
     window.until(lambda text: "p Pause" in text.splitlines()[-1])
     window.until("hardware")

@@ -229,6 +229,7 @@ def test_two_watch_and_steer_a_run_in_the_background(place: Place, quick: Quick)
     assert list(place.runs.glob(".start*")) == []
 
 
+@pytest.mark.long
 def test_f_fixes_the_run(place: Place) -> None:
     """As the key does on the run's own screen, and each of those who watch sees it."""
     with place.start(*WAITING, "0", "--epochs", "1000", "--plain") as line:
