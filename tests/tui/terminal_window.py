@@ -171,7 +171,10 @@ class TerminalWindow:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.child.close(force=True)
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:  # it was killed; a busy machine takes a moment for it
+            self.child.wait()
 
 
 def _disown_terminal() -> None:
