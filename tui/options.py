@@ -24,7 +24,7 @@ RECIPE_OPTIONS = {
 """Keys of the recipe that have an option of their own; all others go through --set."""
 
 
-def _preset_names() -> list[str]:
+def preset_names() -> list[str]:
     from cnntop.core.preset import names
 
     return names()
@@ -38,7 +38,7 @@ Preset = Annotated[
         metavar="NAME|FILE.toml",
         rich_help_panel=_EXPERIMENT,
         help="What to train; see `cnntop presets`. Without it the picker opens.",
-        autocompletion=_preset_names,
+        autocompletion=preset_names,
     ),
 ]
 Dataset = Annotated[
@@ -253,7 +253,7 @@ BenchedPresets = Annotated[
         "-p",
         metavar="NAME|FILE.toml",
         help="What to train; repeatable. Default: shallow8, shallow32, shallow128, resnet18.",
-        autocompletion=_preset_names,
+        autocompletion=preset_names,
     ),
 ]
 BenchedDataset = Annotated[
@@ -283,7 +283,7 @@ Seeds = Annotated[
 
 ShownPreset = Annotated[
     str,
-    typer.Argument(metavar="NAME|FILE.toml", help="The preset.", autocompletion=_preset_names),
+    typer.Argument(metavar="NAME|FILE.toml", help="The preset.", autocompletion=preset_names),
 ]
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
@@ -305,7 +305,7 @@ CalibratedPresets = Annotated[
         "-p",
         metavar="NAME|FILE.toml",
         help="What to measure; repeatable. Default: shallow8 to shallow1024, and resnet18.",
-        autocompletion=_preset_names,
+        autocompletion=preset_names,
     ),
 ]
 CalibratedBatchSizes = Annotated[
@@ -339,7 +339,7 @@ ProjectedPreset = Annotated[
     str | None,
     typer.Option(
         "--preset", "-p", metavar="NAME|FILE.toml",
-        help="The preset, where a run has the same name.", autocompletion=_preset_names,
+        help="The preset, where a run has the same name.", autocompletion=preset_names,
     ),
 ]  # fmt: skip
 ForecastAsJson = Annotated[bool, typer.Option("--json", help="All figures as JSON.")]
@@ -347,7 +347,7 @@ ForecastPreset = Annotated[
     str,
     typer.Option(
         "--preset", "-p", metavar="NAME|FILE.toml", help="What to train.",
-        autocompletion=_preset_names,
+        autocompletion=preset_names,
     ),
 ]  # fmt: skip
 ForecastEpochs = Annotated[int, typer.Option(min=1, help="Whole epochs of each run.")]

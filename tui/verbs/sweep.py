@@ -21,12 +21,6 @@ def _sweep_names() -> list[str]:
     return names()
 
 
-def _preset_names() -> list[str]:
-    from cnntop.core.preset import names
-
-    return names()
-
-
 Source = Annotated[
     str | None,
     typer.Argument(
@@ -43,7 +37,7 @@ Preset = Annotated[
         metavar="NAME|FILE.toml",
         rich_help_panel=_SWEEP,
         help="What to train at every place of the grid; see `cnntop presets`.",
-        autocompletion=_preset_names,
+        autocompletion=options.preset_names,
     ),
 ]
 Grid = Annotated[
