@@ -56,10 +56,10 @@ class SweepFolder:
 
     @classmethod
     def create(
-        cls, runs_dir: Path, definition: Definition, devices: Iterable[str]
+        cls, runs_dir: Path, definition: Definition, devices: Iterable[str], share: bool = False
     ) -> "SweepFolder":
-        """In a new folder. Raises OSError."""
-        path = new_folder(runs_dir, definition.name, suffix=SUFFIX)
+        """In a new folder, for others to read if they `share` it. Raises OSError."""
+        path = new_folder(runs_dir, definition.name, share, SUFFIX)
         folder = cls(path)
         recipe = _toml(definition.tree).encode()
         replace_file(folder.recipe_file(definition), lambda file: file.write(recipe))
@@ -71,6 +71,11 @@ class SweepFolder:
     @property
     def runs_dir(self) -> Path:
         return self.path.parent
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may read it, and so its runs."""
+        return bool(self.path.stat().st_mode & 0o077)
 
     def recipe_file(self, definition: Definition) -> Path:
         """Named as the preset, whose name the runs take from it."""

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cnntop.core.events import EpochFinished
+from cnntop.core.runs.folder import run_folders
 from cnntop.core.session import RunRequest
 from cnntop.core.sweep.folder import SweepFolder, sweep_folders
 from cnntop.core.sweep.progress import SweepReader
@@ -52,11 +53,15 @@ def wait_until(seen: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
+def is_shared(folder: Path) -> bool:
+    return folder.stat().st_mode & 0o055 == 0o055
+
+
 def test_killed_it_goes_on_by_the_same_command_to_the_same_results(
     place: Place, pictures: Path, run: Callable[[RunRequest], Any], tmp_path: Path
 ) -> None:
     arguments = sweep(pictures, "--grid", "kernels=2,4", "--epochs", "20")
-    with place.start(*arguments) as line:
+    with place.start(*arguments, "--share") as line:
         line.read_until("trains; run folder")
         [folder] = sweep_folders(place.runs)
         wait_until(lambda: SweepReader(folder).read().points[0].evaluations)
@@ -76,6 +81,8 @@ def test_killed_it_goes_on_by_the_same_command_to_the_same_results(
         told = [one.event for one in alone.records if isinstance(one.event, EpochFinished)]
         assert result[0] == point.run_name
         assert [accuracy for _, accuracy in result[3]] == [event.test_accuracy for event in told]
+    folders = [folder.path, *(run.path for run in run_folders(place.runs))]
+    assert [is_shared(one) for one in folders] == [True] * 3
     done = place.run(*arguments)
     assert "every run of this sweep is done" in done.out
     assert len(place.rows()) == 2

@@ -37,6 +37,7 @@ def _new(folder: SweepFolder, point: Point, device: str) -> list[str]:
         f"--sweep-point={folder.path.name}/{point.number}",
         *(f"--set={path}={_text(value)}" for path, value in point.settings.items()),
     ]
+    options += ["--share"] if folder.is_shared else []
     return [*options, f"--device={device}"] if device else options
 
 

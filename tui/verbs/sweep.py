@@ -119,6 +119,7 @@ def sweep(
     new: New = False,
     yes: Yes = False,
     plain: options.Plain = False,
+    share: options.Share = False,
 ) -> None:
     """Many runs of one preset, over a grid of settings: planned, run, ranked.
 
@@ -179,8 +180,8 @@ def sweep(
         return
     if earlier is None:
         _ask(expected, yes)
-        require_writable(folder)
-        earlier = SweepFolder.create(folder, definition, chosen)
+        require_writable(folder, share)
+        earlier = SweepFolder.create(folder, definition, chosen, share)
     from cnntop.tui.sweep.run_sweep import run_sweep
 
     raise typer.Exit(run_sweep(earlier, chosen, plain))
