@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint check clean
+.PHONY: run test lint check snapshots pictures recording clean
 
 run: .venv/installed             ## the main job on built-in data: about a minute of training
 	$(BIN)/cnntop run --preset demo
@@ -16,6 +16,16 @@ lint: .venv/developer .typing    ## format, lint, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy .typing/cnntop
 	PYTHONPATH=.typing $(BIN)/lint-imports
+
+snapshots: .venv/developer        ## keep what the screens look like now; look through git diff then
+	CNNTOP_UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tui -k "looks_as_kept"
+	find tests/tui -path "*snapshots/*.new.*" -delete
+
+pictures: .venv/developer         ## the README's pictures, from a recorded run
+	$(BIN)/python -m tests.tui.draw_pictures
+
+recording: .venv/developer        ## the recorded run, anew, with the images of CNNTOP_TEST_IMAGES
+	$(BIN)/python -m tests.tui.record_run
 
 check: lint test                 ## all that must hold before a commit
 

@@ -15,14 +15,18 @@ FORMAT = 1
 """Version of the event format, written in `RunStarted.format`; readers refuse a newer one."""
 
 Status = Literal["finished", "stopped", "interrupted", "failed", "diverged", "out-of-memory"]
+HowToStop = Literal["after-epoch", "discard"]
 
 
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
-class Event(msgspec.Struct, frozen=True, tag=_snake):
-    """Base of every event. The tag (`"type"` on disk) is the class name in snake case."""
+class Event(msgspec.Struct, frozen=True, tag=_snake, gc=False):
+    """Base of every event. The tag (`"type"` on disk) is the class name in snake case.
+
+    Flat as they are, events make no cycles: the collector need not look at those of a long log.
+    """
 
 
 class Activity(Event, frozen=True):
@@ -196,6 +200,41 @@ class FixMeasured(Event, frozen=True):
     forecast_gain: float | None = None
 
 
+class RateChanged(Event, frozen=True):
+    """A person multiplied the learning rate with `factor` between two steps: from the one after
+    `step` on it is `scale`, the product of all such factors, times what the schedule says."""
+
+    step: int
+    factor: float
+    scale: float
+    lr_before: float
+    lr_after: float
+
+
+class PlanExtended(Event, frozen=True):
+    """A person had the run go on for longer than planned: by epochs or by time, whichever ends it;
+    the other two figures are None. The schedule is stretched over the longer run, so the learning
+    rate may jump at `step`, to what it would be there in a run that was planned so long.
+    """
+
+    step: int
+    epochs_before: int | None
+    epochs_planned: int | None
+    time_limit_before_seconds: float | None
+    time_limit_seconds: float | None
+    lr_before: float
+    lr_after: float
+
+
+class StopAsked(Event, frozen=True):
+    """A person asked for an end that is more than a stop at the next step: with the pass `epoch`
+    that is under way, or with nothing of the run kept."""
+
+    how: HowToStop
+    step: int
+    epoch: int
+
+
 class Paused(Event, frozen=True):
     """Training stands still between two steps."""
 
@@ -299,6 +338,9 @@ AnyEvent = (
     | EpochFinished
     | FixApplied
     | FixMeasured
+    | RateChanged
+    | PlanExtended
+    | StopAsked
     | Paused
     | Resumed
     | CheckpointSaved
@@ -310,7 +352,7 @@ AnyEvent = (
 )
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An event as the stream carries it: numbered without gaps, stamped with the stream's clock.
 
     `at_seconds` counts from the opening of the stream, on a monotonic clock.

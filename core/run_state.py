@@ -5,13 +5,12 @@ fold, so what one of them shows the others show too. Nothing here reads a clock 
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
-from cnntop.core.curve import Curve
 from cnntop.core.events import (
     Activity,
     AnyEvent,
@@ -26,6 +25,8 @@ from cnntop.core.events import (
     LimitsMeasured,
     Notice,
     Paused,
+    PlanExtended,
+    RateChanged,
     Record,
     Resumed,
     RunEnded,
@@ -33,30 +34,39 @@ from cnntop.core.events import (
     RunStarted,
     Status,
     StepsMeasured,
+    StopAsked,
 )
 from cnntop.core.gpu_track import GpuTrack, Mean
-from cnntop.core.rewind import Rewind
+from cnntop.core.marks import Marks
+from cnntop.core.rewind import Rewind, is_last
+from cnntop.core.run_curves import RunCurves
 from cnntop.core.split import Split, StepDetail
+from cnntop.core.stretches import take_stretches
+from cnntop.core.trail import Steered, trail_line
 
 Phase = Literal["preparing", "training", "evaluating", "paused"] | Status
 
 NOTICES_KEPT = 100
+LOG_KEPT = 1000
 RECENT_STRETCHES = 40
 """Stretches of steps in the "now" figures: about ten seconds."""
+_SAMPLES = (CpuSample, GpuSample)
+_STEADY = (
+    Activity, AugmentationTried, CpuSample, GpuSample, LimitsMeasured, StepsMeasured,
+)  # fmt: skip
+"""Events that come all the time, or say what no log needs."""
 
 
 @dataclass
-class RunState:
+class RunState(RunCurves):
     """All that readers show of a run. `apply` takes the run's records one by one, in order."""
 
     phase: Phase = "preparing"
-    at_seconds: float = 0.0
     started: RunStarted | None = None
     started_at_seconds: float = 0.0
     activity: Activity | None = None
     activity_at_seconds: float = 0.0
 
-    step: int = 0
     stepped_seconds: float = 0.0
     """Time trained, pauses left out, up to the newest step."""
     epoch: int = 0
@@ -71,11 +81,6 @@ class RunState:
     best_test_accuracy: float | None = None
     best_epoch: int | None = None
 
-    train_loss: Curve = field(default_factory=Curve)
-    train_accuracy: Curve = field(default_factory=Curve)
-    test_loss: Curve = field(default_factory=Curve)
-    test_accuracy: Curve = field(default_factory=Curve)
-
     finished_epochs_split: Split = field(default_factory=Split)
     epoch_split: Split = field(default_factory=Split)
     finished_epochs_detail: StepDetail = field(default_factory=StepDetail)
@@ -85,19 +90,28 @@ class RunState:
     limits: LimitsMeasured | None = None
     fixes: list[FixApplied] = field(default_factory=list)
     fixes_measured: list[FixMeasured] = field(default_factory=list)
+    rate_changes: list[RateChanged] = field(default_factory=list)
+    extensions: list[PlanExtended] = field(default_factory=list)
+    """What a person decided of the run's length: `started` has what is planned now, and a run that
+    is resumed keeps to it."""
+    stop_asked: StopAsked | None = None
     recent: deque[StepsMeasured] = field(default_factory=lambda: deque(maxlen=RECENT_STRETCHES))
 
     paused_seconds: float = 0.0
     paused_at_seconds: float | None = None
 
     cpu: CpuSample | None = None
-    cpu_utilization: Curve = field(default_factory=Curve)
     cpu_mean_utilization: Mean = field(default_factory=Mean)
+    process_memory_peak_bytes: int | None = None
     gpus: dict[int, GpuTrack] = field(default_factory=dict)
     gpus_unavailable: str | None = None
 
     checkpoint: CheckpointSaved | None = None
     notices: deque[tuple[float, Notice]] = field(default_factory=lambda: deque(maxlen=NOTICES_KEPT))
+    log: deque[Record] = field(default_factory=lambda: deque(maxlen=LOG_KEPT))
+    """The newest of all that happens now and then."""
+    logged: int = 0
+    """How many there were, those no longer kept included."""
     ended: RunEnded | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +119,28 @@ class RunState:
 
     def apply(self, record: Record) -> None:
         self.at_seconds = record.at_seconds
+        if not isinstance(record.event, _STEADY):
+            self.log.append(record)
+            self.logged += 1
         self._apply(record.event)
+
+    def apply_all(self, records: Sequence[Record]) -> None:
+        """As `apply` for each of them, in a fraction of the time where they are many."""
+        self._rewind.pass_over(records)
+        stretches: list[Record] = []
+        for record in records:
+            event = record.event
+            if isinstance(event, StepsMeasured):
+                stretches.append(record)
+                self.step = event.step
+                continue
+            if stretches and not isinstance(event, _SAMPLES):
+                take_stretches(self, stretches)
+                stretches = []
+            self.apply(record)
+        if stretches:
+            take_stretches(self, stretches)
+            self.at_seconds = records[-1].at_seconds
 
     def _apply(self, event: AnyEvent) -> None:
         match event:
@@ -113,7 +148,9 @@ class RunState:
                 self._steps_measured(event)
             case CpuSample():
                 self.cpu = event
-                self.cpu_utilization.add(self.at_seconds, event.utilization)
+                self._draw_cpu(event)
+                peak = self.process_memory_peak_bytes or 0
+                self.process_memory_peak_bytes = max(peak, event.process_memory_bytes)
                 if self._measuring:
                     self.cpu_mean_utilization.add(event.utilization)
             case GpuSample():
@@ -127,7 +164,8 @@ class RunState:
                 self._epoch_finished(event)
             case RunStarted():
                 self.started = event
-                self.started_at_seconds = self.at_seconds
+                self.started_at_seconds = self.begun_at_seconds = self.at_seconds
+                self.marks = Marks()
                 self.ended = None  # of a process that got no further than this one's beginning
                 self.phase = "training"
                 self.epoch = 1
@@ -137,19 +175,25 @@ class RunState:
                 self.limits = event
             case FixApplied():
                 self.fixes.append(event)
+                self._mark_fix(event)
                 self.recent.clear()  # what is shown as "now" is from here on
             case FixMeasured():
                 self.fixes_measured.append(event)
+            case RateChanged() | PlanExtended() | StopAsked():
+                self._steered(event)
             case Paused():
                 self.phase = "paused"
                 self.paused_at_seconds = self.at_seconds
+                self.mark("pause", "paused")
             case Resumed():
                 self.phase = "training"
                 self.paused_at_seconds = None
                 self.paused_seconds += event.paused_seconds
+                self.marks.reword("pause", f"paused for {event.paused_seconds:,.1f} s")
             case CheckpointSaved():
                 self.checkpoint = event
-                if not event.path.endswith("best.pt"):
+                if is_last(event):
+                    self._mark_checkpoint(event)
                     self._rewind.remember(self, event.step)
             case RunResumed():
                 self._resumed(event)
@@ -160,11 +204,31 @@ class RunState:
             case RunEnded():
                 self.phase = event.status
                 self.ended = event
+                self.mark("end", event.status)
+
+    def _steered(self, event: Steered) -> None:
+        self.notices.append((self.at_seconds, Notice(trail_line(event))))
+        match event:
+            case RateChanged():
+                self.rate_changes.append(event)
+                self.lr = event.lr_after
+                self.mark("rate", trail_line(event), event.step)
+            case PlanExtended():
+                self.extensions.append(event)
+                self.lr = event.lr_after
+                self.mark("extend", trail_line(event), event.step)
+                if self.started is not None:
+                    names = ("epochs_planned", "time_limit_seconds")
+                    now = {name: getattr(event, name) for name in names}
+                    self.started = msgspec.structs.replace(self.started, **now)
+            case StopAsked():
+                self.stop_asked = event
 
     def _resumed(self, event: RunResumed) -> None:
         self._rewind.take_back(self, event.step)
+        self.mark("resume", "another process went on from here", event.step)
         self.phase = "training"
-        self.ended = None
+        self.ended = self.stop_asked = None
         self.paused_at_seconds = None
         self.epoch = max(1, self.epoch)
         if self.started is not None:
@@ -188,9 +252,8 @@ class RunState:
         self.lr = event.lr
         self.epoch_split.add(event)
         self.epoch_detail.add(event)
+        self._draw_steps(event, self.recent[-1] if self.recent else None)
         self.recent.append(event)
-        self.train_loss.add(event.step, event.loss)
-        self.train_accuracy.add(event.step, event.accuracy)
 
     def _epoch_finished(self, event: EpochFinished) -> None:
         if event.epoch != self.epoch:  # a live feed may have dropped all of its stretches
@@ -202,12 +265,11 @@ class RunState:
         self.images += event.images - self.epoch_images
         self.epoch_images = event.images
         self.finished_epochs_split.add(event)
+        self._draw_epoch(event, self.epoch_split)
         self.epoch_split = Split()
         self.finished_epochs_detail.add(event)
         self.epoch_detail = StepDetail()
         self.evaluation_seconds += event.evaluation_seconds or 0.0
-        self.test_loss.add(event.step, event.test_loss)
-        self.test_accuracy.add(event.step, event.test_accuracy)
         complete = self.started is not None and event.images >= self.started.train_images
         if complete or self.complete_epoch_seconds.count == 0:
             self.last_pass = event
@@ -221,9 +283,7 @@ class RunState:
     def _gpu_sample(self, sample: GpuSample) -> None:
         self.gpus_unavailable = None
         track = self.gpus.setdefault(sample.index, GpuTrack(sample))
-        track.sample = sample
-        if sample.utilization is not None:
-            track.utilization.add(self.at_seconds, sample.utilization)
+        track.take(sample, self.step, self.at_seconds)
         if not self._measuring:
             return
         track.mean_utilization.add(sample.utilization)

@@ -144,14 +144,18 @@ class RunHandle:
     def _end(self, status: Status, message: str) -> None:
         seconds = self._recorder.state.elapsed_seconds(self.now)
         ended = RunEnded(status, message, round(seconds, 6))
-        steps: list[Callable[[], None]] = [partial(self._stream.emit, ended), self._recorder.close]
+        discarded = self.control.discarded
+        close = self._recorder.discard if discarded else self._recorder.close
+        steps: list[Callable[[], None]] = [partial(self._stream.emit, ended), close]
         if message:
             steps.insert(0, partial(self._stream.emit, Notice(message, "error")))
         for step in steps:  # each of them, though one before could not be written down
             try:
                 step()
             except OSError as error:
-                text = f"the end of the run could not be recorded: {error}."
+                what = "the run could not be discarded"
+                what = what if discarded else "the end of the run could not be recorded"
+                text = f"{what}: {error}."
                 if self.error is None:
                     self.error = CnntopError(text)
                 else:

@@ -6,6 +6,7 @@ import msgspec
 
 from cnntop.core.errors import RecipeError
 from cnntop.core.recipe import SECTIONS, Data, check_names
+from cnntop.core.recipe_check import DATASETS
 from cnntop.core.text import nearest, printable
 
 _TRUTHS = {"true": True, "false": False}
@@ -20,7 +21,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals:
         raise RecipeError(f"--set {printable(text)}: expected KEY=VALUE, as in data.batch_size=64.")
     path = key_path(name.strip())
-    return path, _typed(path, value.strip())
+    return path, typed_value(path, value.strip())
 
 
 def key_path(name: str, origin: str = "--set") -> str:
@@ -42,13 +43,34 @@ def key_path(name: str, origin: str = "--set") -> str:
     return f"{homes[0]}.{name}"
 
 
-def _typed(path: str, value: str) -> Any:
-    """`value` as the type its key wants, read as TOML would read it; a string where it cannot be,
-    so that the complaint comes from `resolve` with all others."""
+def choices(path: str) -> tuple[str, ...]:
+    """The words that the value of a "section.key" is one of; none where it is a number, a list or
+    any text. The network from code is no choice: a recipe cannot name it."""
+    if path == "data.dataset":
+        return DATASETS
+    kind = _kind(path)
+    if kind is bool:
+        return tuple(_TRUTHS)
+    return tuple(word for word in get_args(kind) if isinstance(word, str) and word != "code")
+
+
+def may_be_left_out(path: str) -> bool:
+    """Whether a "section.key" may have no value."""
+    return type(None) in get_args(_kind(path))
+
+
+def _kind(path: str) -> Any:
     section, key = path.split(".")
-    field = next(f for f in msgspec.structs.fields(SECTIONS[section]) if f.encode_name == key)
-    wanted = set(get_args(field.type)) or {field.type}
-    if field.type == Data.__annotations__["augment"]:
+    fields = msgspec.structs.fields(SECTIONS[section])
+    return next(field.type for field in fields if field.encode_name == key)
+
+
+def typed_value(path: str, value: str) -> Any:
+    """`value` as the type its "section.key" wants, read as TOML would read it; a string where it
+    cannot be, so that the complaint comes from `resolve` with all others."""
+    kind = _kind(path)
+    wanted = set(get_args(kind)) or {kind}
+    if kind == Data.__annotations__["augment"]:
         if value.startswith("[") != value.endswith("]"):
             raise RecipeError(f"--set {path}: {printable(value)!r} has a bracket too few.")
         names = value.strip("[]").split(",")

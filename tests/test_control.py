@@ -1,10 +1,12 @@
 """What a person wants of a run: flags from any thread, read between two steps."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from cnntop.core.control import Control
+from cnntop.core.extension import NOTHING, Extension
 from cnntop.core.fix import Fix
 
 TO_CPU = Fix("data.augment_on", "cpu", 1.5)
@@ -111,3 +113,68 @@ def test_how_a_run_was_stopped(status: str) -> None:
     control = Control()
     control.stop(status)  # type: ignore[arg-type]
     assert control.stop_status == status
+
+
+def test_rates_multiply_and_extensions_add_up_until_they_are_taken() -> None:
+    control = Control()
+    for factor in (2.0, 2.0, 0.5):
+        control.scale_rate(factor)
+    control.extend(Extension(epochs=2))
+    control.extend(Extension(epochs=3, seconds=60.0))
+    assert control.wanted
+    assert control.take_rate_factor() == 2.0
+    assert control.take_extension() == Extension(5, 60.0)
+    assert not control.wanted
+    assert (control.take_rate_factor(), control.take_extension()) == (1.0, NOTHING)
+
+
+def test_an_end_with_the_epoch_lets_a_paused_run_go_on_and_is_told_once() -> None:
+    control = Control()
+    control.pause()
+    control.stop_after_epoch()
+    control.stop_after_epoch()
+    assert control.ends_after_epoch
+    assert not control.paused
+    assert control.stop_status is None
+    assert control.take_stops_asked() == ["after-epoch"]
+    assert control.take_stops_asked() == []
+    assert not control.wanted, "the steps to the epoch's end cost nothing more"
+
+
+def test_discarding_stops_now() -> None:
+    control = Control()
+    control.stop_after_epoch()
+    control.discard()
+    assert control.take_stops_asked() == ["after-epoch", "discard"]
+    assert (control.discarded, control.stop_status) == (True, "stopped")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda control: control.scale_rate(2.0), lambda control: control.extend(Extension(1)),
+        lambda control: control.checkpoint(),
+    ],
+)  # fmt: skip
+def test_a_pause_does_not_put_it_off(ask: Callable[[Control], None]) -> None:
+    control = Control()
+    control.pause()
+    looked: list[bool] = []
+
+    def stand_still() -> None:
+        while control.wait_while_paused():
+            control.take_rate_factor()
+            control.take_extension()
+            control.take_checkpoint()
+            looked.append(True)
+
+    thread = threading.Thread(target=stand_still)
+    thread.start()
+    ask(control)
+    for _ in range(6000):
+        if looked:
+            break
+        thread.join(0.01)
+    control.resume()
+    thread.join(60)
+    assert looked == [True]

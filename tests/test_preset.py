@@ -7,6 +7,7 @@ import pytest
 
 from cnntop.core import preset
 from cnntop.core.errors import RecipeError, UsageError
+from cnntop.core.recipe import resolve
 from cnntop.core.training.schedule import STEPS_AT
 
 WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
@@ -201,3 +202,60 @@ def test_terminal_escapes_in_a_comment_or_name_are_made_harmless(own: Path) -> N
     (own / "a\x1b[31mb.toml").write_text("# red \x9b31m\n[train]\nepochs = 1\n")
     found = preset.find("a\x1b[31mb")
     assert (found.name, found.about) == ("a?[31mb", "red ?31m")
+
+
+def test_a_saved_preset_is_a_preset_as_any_other(own: Path) -> None:
+    recipe = preset.find("speedrun").resolve()
+    file = preset.save("mine-2", "Fast, \x1b[31mmy way", recipe)
+    assert file.parent == own
+    mine = preset.find("mine-2")
+    assert (mine.own, mine.about) == (True, "Fast, ?[31mmy way")
+    assert mine.resolve() == recipe
+    assert "mine-2" in preset.names()
+    assert preset.is_own("mine-2")
+    for line in file.read_text().splitlines():
+        assert line == "" or line.startswith(("#", "[")) or "  # " in line, "each key is explained"
+
+
+def test_saving_makes_the_folder_and_replaces_only_when_it_is_to(tmp_path: Path) -> None:
+    one, two = (preset.find(name).resolve() for name in ("demo", "resnet18"))
+    preset.save("mine", "One", one)
+    with pytest.raises(UsageError, match="there is a preset mine of your own already"):
+        preset.save("mine", "Two", two)
+    assert preset.find("mine").resolve() == one
+    preset.save("mine", "Two", two, replace=True)
+    assert preset.find("mine").resolve() == two
+    assert [file.name for file in preset.own_folder().iterdir()] == ["mine.toml"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "../x", "x/y", ".x", "-p", "x.toml", "x\x1b", "a" * 61, "_x"]
+)
+def test_a_name_that_would_be_none(name: str) -> None:
+    with pytest.raises(UsageError, match="no name for a preset"):
+        preset.save(name, "", preset.find("demo").resolve())
+    assert not preset.own_folder().exists()
+
+
+def test_a_name_too_long_for_a_file_is_nobodys() -> None:
+    assert not preset.is_own("x" * 300)
+
+
+def test_a_built_in_one_is_never_replaced() -> None:
+    with pytest.raises(UsageError, match="demo is built in"):
+        preset.save("demo", "", preset.find("resnet18").resolve(), replace=True)
+    assert not preset.own_folder().exists()
+
+
+@pytest.mark.parametrize("folder", ["a \"b\\c'd", "né", "tab\there", "del\x7f", "\udcff"])
+def test_a_folder_of_images_with_any_name(tmp_path: Path, folder: str) -> None:
+    recipe = resolve(
+        {"data": {"dataset": "folder", "dir": f"/x/{folder}"}, "train": {"epochs": 1}}, "test"
+    )
+    if folder in ("del\x7f", "\udcff"):  # which TOML has no way to write
+        with pytest.raises(UsageError, match=r"data\.dir"):
+            preset.save("mine", "", recipe)
+        assert not preset.is_own("mine")
+    else:
+        preset.save("mine", "", recipe)
+        assert preset.find("mine").resolve() == recipe

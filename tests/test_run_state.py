@@ -20,13 +20,17 @@ from cnntop.core.events import (
     LimitsMeasured,
     Notice,
     Paused,
+    PlanExtended,
+    RateChanged,
     Record,
     Resumed,
     RunEnded,
     RunResumed,
     RunStarted,
     StepsMeasured,
+    StopAsked,
 )
+from cnntop.core.marks import MARKS_KEPT
 from cnntop.core.run_state import NOTICES_KEPT, RECENT_STRETCHES, RunState, fold
 from cnntop.core.split import Split, StepDetail
 
@@ -171,7 +175,7 @@ def test_best_and_last_epoch() -> None:
     assert state.last_pass.epoch == state.epoch == 4
     assert (state.step, state.lr) == (40, 0.01)
     assert state.test_accuracy.last == 0.6
-    assert [point.x for point in state.test_accuracy.bins] == [10, 20, 30, 40]
+    assert [point.step for point in state.test_accuracy.bins] == [10, 20, 30, 40]
 
 
 def test_an_epoch_that_was_not_evaluated_changes_no_best() -> None:
@@ -356,6 +360,36 @@ def test_settings_follow_the_fixes() -> None:
     assert state.fixes_measured == [told]
 
 
+def test_what_a_person_changed_shows_and_the_phase_stays() -> None:
+    state = after(
+        (0.0, STARTED), (1.0, steps(1, 5)), (1.0, Activity("evaluating", 0, 50, "images")),
+        (2.0, RateChanged(5, 2.0, 2.0, 0.1, 0.2)),
+        (3.0, PlanExtended(5, 4, 8, None, None, 0.2, 0.3)),
+        (4.0, StopAsked("after-epoch", 5, 1)),
+    )  # fmt: skip
+    assert (state.phase, state.lr) == ("evaluating", 0.3)
+    assert state.started is not None
+    assert (state.started.epochs_planned, state.progress()) == (8, 0.5 / 8)
+    assert [at for at, _ in state.notices] == [2.0, 3.0, 4.0]
+    assert state.stop_asked is not None
+
+
+def test_a_resumed_run_keeps_its_length_and_takes_back_what_came_after_its_checkpoint() -> None:
+    changes = [RateChanged(step, 2.0, 2.0, 0.1, 0.2) for step in (5, 10)]
+    state = after(
+        (0.0, TIMED), (1.0, steps(1, 5)), (1.0, changes[0]),
+        (2.0, CheckpointSaved("checkpoint/last.pt", 0, None, 5)), (3.0, steps(1, 10)),
+        (3.0, changes[1]), (4.0, PlanExtended(10, None, None, 200.0, 300.0, 0.2, 0.2)),
+        (5.0, StopAsked("after-epoch", 10, 1)),
+        (9.0, RunResumed(5, 1.0, "", "cpu", "c", 1, "cpu", time_limit_seconds=300.0)),
+    )  # fmt: skip
+    assert state.rate_changes == changes[:1]
+    assert state.stop_asked is None
+    assert len(state.extensions) == 1
+    assert state.started is not None
+    assert state.started.time_limit_seconds == 300.0
+
+
 def test_now_begins_anew_with_a_fix_and_the_run_does_not() -> None:
     state = after((0.0, STARTED), (1.0, steps(1, 5)), (2.0, FixApplied("k", "a", "b", 5, 1.0)))
     assert state.recent_split == (Split(), 0)
@@ -392,3 +426,102 @@ def test_an_epochs_detail_takes_the_place_of_its_stretches() -> None:
     state.apply(Record(3, 3.0, steps(2, 15, forward_seconds=0.0, augment_cpu_seconds=1.0)))
     assert state.detail.forward.value == pytest.approx(1.5 / 9)
     assert state.detail.augment_cpu.value == 1 / 50
+
+
+def kinds(state: RunState) -> list[tuple[str, int]]:
+    return [(mark.kind, mark.step) for mark in state.marks]
+
+
+def test_each_figure_has_a_curve_over_steps_and_time() -> None:
+    gpu = GpuSample(0, "GPU-a", "one", 0.5, 900, 1000, 310.0, 700.0, 61.0)
+    state = after(
+        (1.0, cpu(0.1)), (2.0, STARTED), (4.0, steps(1, 5)), (5.0, gpu), (6.0, cpu(0.3)),
+        (7.0, steps(1, 10, lr=0.2, images=100)),
+    )  # fmt: skip
+    assert state.begun_at_seconds == 2.0
+    track = state.gpus[0]
+    curves = {
+        "train_loss": state.train_loss, "learning_rate": state.learning_rate,
+        "speed": state.speed, "cpu": state.cpu_utilization, "memory": state.process_memory,
+        "gpu": track.utilization, "gpu memory": track.memory_used_bytes,
+        "power": track.power_watts, "temperature": track.temperature_celsius,
+    }  # fmt: skip
+    told = {n: [(b.step, b.seconds, b.mean) for b in c.bins] for n, c in curves.items()}
+    assert told == {
+        "train_loss": [(5, 4.0, 1.0), (10, 7.0, 1.0)],
+        "learning_rate": [(5, 4.0, 0.1), (10, 7.0, 0.2)],
+        "speed": [(5, 4.0, 10.0), (10, 7.0, 20.0)],
+        "cpu": [(0, 1.0, 0.1), (5, 6.0, 0.3)],
+        "memory": [(0, 1.0, 1.0), (5, 6.0, 1.0)],
+        "gpu": [(5, 5.0, 0.5)],
+        "gpu memory": [(5, 5.0, 900.0)],
+        "power": [(5, 5.0, 310.0)],
+        "temperature": [(5, 5.0, 61.0)],
+    }
+
+
+def test_the_split_s_curves_sum_up_to_the_split() -> None:
+    events = [(float(n), steps(1 + n // 2, 5 * n)) for n in range(1, 2001) if n % 2]
+    ends = [(float(n) + 0.5, finished(1 + n // 2, 5 * n)) for n in range(1, 2001) if n % 2]
+    state = after((0.0, STARTED), *sorted([*events, *ends], key=lambda pair: pair[0]))
+    sums = {name: sum(one.total for one in curve.bins) for name, curve in state.parts.items()}
+    assert sums == pytest.approx(state.split.parts())
+    assert {len(curve.bins) for curve in state.parts.values()} == {len(state.parts["wait"].bins)}
+
+
+def test_what_happens_is_marked() -> None:
+    state = after(
+        (0.0, STARTED),
+        (1.0, steps(1, 5)),
+        (2.0, FixApplied("data.augment_on", "cpu", "device", 5, 100.0)),
+        (3.0, steps(1, 6, loss=None)),
+        (4.0, steps(1, 7, loss=None)),
+        (5.0, steps(1, 8)),
+        (6.0, Paused()),
+        (9.5, Resumed(3.5)),
+        (10.0, finished(1, 10)),
+        (10.1, CheckpointSaved("checkpoint/last.pt", 1, 0.5, 10)),
+        (10.2, CheckpointSaved("checkpoint/best.pt", 1, 0.5, 10)),
+        (11.0, RunEnded("finished")),
+    )
+    assert kinds(state) == [
+        ("fix", 5), ("nan", 6), ("pause", 8), ("checkpoint", 10), ("end", 10),
+    ]  # fmt: skip
+    texts = {mark.kind: mark.text for mark in state.marks}
+    assert texts["fix"] == "data.augment_on cpu -> device"
+    assert "3.5 s" in texts["pause"]
+
+
+def test_a_resumed_run_keeps_the_curves_and_marks_of_its_checkpoint() -> None:
+    """Those of the machine too, for otherwise they would go back over the same steps."""
+    before = [
+        (0.0, STARTED), (1.0, steps(1, 5)), (1.5, cpu(0.5)), (1.6, GpuSample(0, "a", "one", 0.5)),
+        (2.0, CheckpointSaved("checkpoint/last.pt", 1, None, 5)),
+    ]  # fmt: skip
+    at_checkpoint = after(*before)
+    state = after(
+        *before, (3.0, steps(1, 9)), (3.5, cpu(0.9)), (3.6, GpuSample(0, "a", "one", 0.9)),
+        (3.7, Paused()), (4.0, RunEnded("interrupted")),
+        (8.0, RunResumed(5, 1.0, "2026-01-01T00:00:00Z", "cpu", "a CPU", 1, "cpu")),
+    )  # fmt: skip
+    assert kinds(state) == [("checkpoint", 5), ("resume", 5)]
+    assert state.taken_back == [(2.0, 8.0)]
+    for name in ("train_loss", "speed", "parts", "cpu_utilization", "process_memory"):
+        assert getattr(state, name) == getattr(at_checkpoint, name), name
+    assert state.gpus[0].utilization == at_checkpoint.gpus[0].utilization
+    assert state.gpus[0].sample.utilization == 0.9, "the newest there is"
+    assert state.begun_at_seconds == 0.0
+
+
+def test_the_marks_of_ten_thousand_epochs_are_few_and_a_fix_is_among_them() -> None:
+    saved = [
+        (float(n), CheckpointSaved("checkpoint/last.pt", n, None, 10 * n)) for n in range(1, 10_000)
+    ]
+    fix = (50.5, FixApplied("data.augment_on", "cpu", "device", 505, None))
+    state = after((0.0, STARTED), *saved[:50], fix, *saved[50:], (1e4, RunEnded("finished")))
+    marks = list(state.marks)
+    assert MARKS_KEPT // 2 <= len(marks) <= MARKS_KEPT
+    assert [mark.at_seconds for mark in marks] == sorted(mark.at_seconds for mark in marks)
+    assert ("fix", 505) in kinds(state)
+    assert marks[-1].kind == "end"
+    assert marks[-2].step > 9_000

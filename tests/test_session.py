@@ -16,11 +16,13 @@ from cnntop.core.events import (
     FixApplied,
     Notice,
     Paused,
+    PlanExtended,
     Record,
     RunEnded,
     RunStarted,
     StepsMeasured,
 )
+from cnntop.core.extension import Extension
 from cnntop.core.fix import Fix
 from cnntop.core.run_state import fold
 from cnntop.core.runs import summary
@@ -70,6 +72,15 @@ def fix_and_stop(watched: Any) -> Any:
     return watched.end()
 
 
+def steer_and_stop(watched: Any) -> Any:
+    watched.until(seen(StepsMeasured))
+    watched.handle.control.scale_rate(0.5)
+    watched.handle.control.extend(Extension(epochs=3))
+    watched.until(seen(PlanExtended))
+    watched.handle.control.stop_after_epoch()
+    return watched.end()
+
+
 LIVES: dict[str, tuple[dict[str, Any], Callable[[Any], Any], str]] = {
     "finished": ({"epochs": 4}, whole, "finished"),
     "timed": ({"time": "0.6s"}, whole, "finished"),
@@ -81,6 +92,7 @@ LIVES: dict[str, tuple[dict[str, Any], Callable[[Any], Any], str]] = {
     "fixed": (
         {"epochs": ENDLESS, "augment_on": "loader", "workers": 0}, fix_and_stop, "stopped",
     ),
+    "steered": ({"epochs": 1_000, "schedule": "cosine"}, steer_and_stop, "stopped"),
     "interrupted": ({"epochs": ENDLESS, "batch_size": 1}, interrupt, "interrupted"),
     "diverged": ({"epochs": 50, "lr": 1e30}, whole, "diverged"),
 }  # fmt: skip
@@ -126,7 +138,7 @@ def test_the_run_folder_holds_the_run(run: Any, request_run: Make) -> None:
 
 EMPTY_HERE = {
     "gpu_utilization", "gpu_memory_peak_bytes", "energy_joules", "launch_gap_fraction", "fixes",
-    "sweep",
+    "sweep", "rate_changes", "extended",
 }  # fmt: skip
 
 
@@ -254,7 +266,7 @@ def test_a_defect_is_told_and_ends_the_run(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr("cnntop.core.training.loop.rate_factor", broken)
+    monkeypatch.setattr("cnntop.core.training.plan.rate_factor", broken)
     done = run(request_run(schedule="cosine"))
     assert (done.ended.status, done.handle.exit_code) == ("failed", 1)
     assert "ZeroDivisionError: a defect" in done.ended.message

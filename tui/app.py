@@ -1,56 +1,30 @@
 """The screen's program: polls the feed, folds it, hands the state to the monitor. Stays small."""
 
-from typing import Protocol
+from pathlib import Path
 
-from textual.app import App
-
-from cnntop.core.analysis.verdict import verdict
 from cnntop.core.errors import CnntopError, DatasetError, UsageError
-from cnntop.core.events import Record
-from cnntop.core.fix import Fix
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.summary import read_rows
 from cnntop.core.session import RunHandle, start_run
+from cnntop.tui.deep_zoom import DeepZoom
+from cnntop.tui.ghost_race import GhostRace
+from cnntop.tui.keys import MONITOR_KEYS
 from cnntop.tui.launch import Launch
+from cnntop.tui.look import Look, Refresh
+from cnntop.tui.run_actions import RunActions
 from cnntop.tui.screens.choice import ChoiceScreen
 from cnntop.tui.screens.folder_prompt import FolderPrompt
-from cnntop.tui.screens.help import HelpScreen
+from cnntop.tui.screens.ghost_chooser import GhostChooser
+from cnntop.tui.screens.help import HelpScreen, page
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.screens.picker import Picked, PickerScreen
+from cnntop.tui.shown_run import ShownRun
 from cnntop.tui.widgets.header import run_title
-from cnntop.tui.widgets.too_small import COLUMNS, LINES
 
-POLL_SECONDS = 0.25
 HEAD_START_SECONDS = 0.05
 
 
-class Feed(Protocol):
-    def drain(self) -> list[Record]: ...
-
-
-class Controls(Protocol):
-    @property
-    def paused(self) -> bool: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def stop(self) -> None: ...
-    def apply(self, fix: Fix) -> None: ...
-
-
-class ShownRun(Protocol):
-    """What the screen needs of a run, be it of this process or of another."""
-
-    @property
-    def feed(self) -> Feed: ...
-    @property
-    def control(self) -> Controls: ...
-    @property
-    def now(self) -> float: ...
-    @property
-    def done(self) -> bool: ...
-
-
-class CnntopApp(App[None]):
+class CnntopApp(RunActions):
     """Opens the picker, or starts the launch at once if it names a preset.
 
     After it has ended, `handle` is the run (None if there was none), `state` what was folded of
@@ -58,29 +32,31 @@ class CnntopApp(App[None]):
     trains on.
     """
 
-    CSS_PATH = "app.tcss"
-    TITLE = "cnntop"
-    ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (COLUMNS, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (LINES, "-short"), (22, "-normal"), (32, "-tall")]
-
-    def __init__(self, launch: Launch) -> None:
-        super().__init__()
+    def __init__(self, launch: Launch, look: Look | None = None) -> None:
+        super().__init__(look)
         self.launch = launch
         self.handle: RunHandle | None = None
         self.state = RunState()
         self.detached = False
+        self.race = GhostRace(launch.runs_dir)
         self._told = False
         self._folder_typed = False
+        self._drawing = Refresh(self.look)
+        self._phase_drawn = ""
+        self._run_told = False
 
     @property
     def shown_run(self) -> ShownRun | None:
-        """The run on the screen, once there is one."""
         return self.handle
+
+    @property
+    def run_folder(self) -> Path | None:
+        folder = self.shown_run.folder if self.shown_run is not None else None
+        return folder.path if folder is not None else None
 
     def on_mount(self) -> None:
         self.open_first_screen()
-        self.set_interval(POLL_SECONDS, self._poll)
+        self.set_interval(self.look.poll_seconds, self._poll)
 
     def open_first_screen(self) -> None:
         if self.launch.preset is None:
@@ -98,7 +74,11 @@ class CnntopApp(App[None]):
         recipe, data = request.recipe, request.recipe.data
         title = run_title(request.name, recipe.model.label, data.dataset, data.batch_size)
         subtitle = f"lr {recipe.train.lr:g} {recipe.train.schedule}"
-        monitor = MonitorScreen(title, subtitle)
+        monitor = MonitorScreen(title, subtitle, self.settings, self.look)
+        monitor.configure(recipe, None, None)
+        self._run_told = False
+        self.race = GhostRace(self.launch.runs_dir)
+        monitor.ghost_panel.hold_against(self.race)
         if len(self.screen_stack) > 1:
             self.switch_screen(monitor)
         else:
@@ -118,14 +98,47 @@ class CnntopApp(App[None]):
         if run is None:
             return
         over = run.done
-        for record in run.feed.drain():
-            self.state.apply(record)
-        for screen in self.screen_stack:
-            if isinstance(screen, MonitorScreen):
-                screen.show(self.state, run.now)
+        self.take_news()
+        self._draw(run)
         if over and not self._told and self.handle is not None:
             self._told = True
             self._tell_end(self.handle)
+
+    def take_news(self) -> None:
+        """Fold what the run told since the last time."""
+        if self.shown_run is not None:
+            self.state.apply_all(self.shown_run.feed.drain())
+
+    def _draw(self, run: ShownRun) -> None:
+        """As often as the terminal takes it; that the run does something else now, at once."""
+        driver = self.screen_driver
+        behind = driver is not None and driver.behind
+        due = self._drawing.due(behind)
+        if not due and (behind or self.state.phase == self._phase_drawn):
+            return
+        self._phase_drawn = self.state.phase
+        slowed = self._drawing.slowed_seconds
+        news = self.race.follow(self.state)
+        for screen in self.screen_stack:
+            if isinstance(screen, MonitorScreen):
+                self._configure(screen, run)
+                if screen.axis.magnifier is None and run.folder is not None:
+                    screen.axis.magnifier = DeepZoom(run.folder.events)
+                screen.remark("" if slowed is None else f"slow line: drawn every {slowed:.2g} s")
+                screen.show(self.state, max(run.now, self.state.at_seconds))
+                if news:
+                    screen.take_ghost()
+        if driver is not None:
+            driver.ask()
+
+    def _configure(self, screen: MonitorScreen, run: ShownRun) -> None:
+        """Once the run has its folder, that tells more of it than what was asked for."""
+        if self._run_told or self.state.started is None or run.folder is None:
+            return
+        info = run.folder.read_info()
+        if info is not None:
+            self._run_told = True
+            screen.configure(info.recipe, info, run.folder.path)
 
     def _tell_end(self, handle: RunHandle) -> None:
         chosen_wrong = self._folder_typed and isinstance(handle.error, UsageError)
@@ -162,45 +175,43 @@ class CnntopApp(App[None]):
         self.launch = self.launch.with_settings({"data.dataset": "folder", "data.dir": folder})
         self._open_monitor()
 
-    def action_pause(self) -> None:
-        run = self.shown_run
-        if run is None or self.state.started is None or run.done:
-            return
-        if run.control.paused:
-            run.control.resume()
+    def action_ghost(self) -> None:
+        """Choose the earlier run to be held against."""
+        if self.race.rows is None:
+            waits = self.state.started is not None
+            self.notify(
+                "The earlier runs are still being read." if waits
+                else "The ghost comes with the first step.", timeout=3,
+            )  # fmt: skip
         else:
-            run.control.pause()
+            self.push_screen(GhostChooser(self.race.rows, self.race.chosen), self._take_ghost)
 
-    def action_fix(self) -> None:
-        """Apply what the verdict shown proposes; without a fix in it the key does nothing."""
-        run = self.shown_run
-        if run is None or run.done:
-            return
-        found = verdict(self.state)
-        if found is not None and found.fix is not None:
-            run.control.apply(found.fix)
-        else:
-            self.notify("Nothing to fix: the verdict proposes no change.", timeout=3)
+    def _take_ghost(self, chosen: str | None) -> None:
+        if chosen is not None:
+            self.race.choose(chosen)
+
+    def action_compare(self) -> None:
+        # Not needed for the first frame, which should not wait for it.
+        from cnntop.tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen([self.launch.runs_dir]))
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen())
+        keys = self.screen.KEYS if isinstance(self.screen, MonitorScreen) else MONITOR_KEYS
+        self.push_screen(HelpScreen(page(keys)))
 
     def action_leave(self) -> None:
         if self.handle is None or self.handle.done:
             self.exit()
             return
-        answers = {"s": "Stop and save", "l": "Leave it training", "c": "Stay"}
-        details = (
-            "Stop: at the next step; weights and figures are kept.\n"
-            "Leave: the screen closes, training goes on here as plain lines."
-        )
-        self.push_screen(ChoiceScreen("Stop or leave?", details, answers, "s"), self._take_leave)
+        others = {"l": "Leave it training, as plain lines here", "c": "Stay"}
+        self.ask_how_to_end("Stop or leave?", others, interrupt="s")
 
-    def _take_leave(self, answer: str | None) -> None:
-        if answer == "s" and self.handle is not None:
-            self.handle.control.stop()
-        elif answer == "l":
+    def take_end(self, answer: str | None) -> None:
+        if answer == "l":
             self.action_detach()
+        else:
+            super().take_end(answer)
 
     def action_detach(self) -> None:
         """Leave the screen; a run that is not over trains on, as plain lines."""

@@ -1,9 +1,16 @@
 """What stays in the ordinary terminal when a run is over."""
 
+import os
+import shutil
+
+from cnntop.core.analysis.ghost import Ghost
 from cnntop.core.analysis.limit import run_limit
 from cnntop.core.analysis.verdict import verdict
 from cnntop.core.run_state import RunState
+from cnntop.core.runs.earlier_runs import best_ghost, earlier_rows
+from cnntop.core.runs.folder import RunFolder
 from cnntop.core.session import RunHandle
+from cnntop.tui.curve_picture import FEW_ROWS, ROWS, Pictured, curve_points, picture
 from cnntop.tui.format import (
     bytes_size,
     clock,
@@ -18,15 +25,24 @@ from cnntop.tui.format import (
     rate,
     split_line,
 )
+from cnntop.tui.ghost_race import BEST, HIDDEN, GhostRace
+from cnntop.tui.glyphs import ascii_only
+
+_ROOMY_LINES = 30
+"""In a window of fewer the figures would scroll away above a picture of the usual height."""
 
 
-def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
-    """The run's summary in a few lines; of one that never began, that it did not."""
+def closing_lines(handle: RunHandle, state: RunState, race: GhostRace | None = None) -> list[str]:
+    """The run's summary in a few lines, with its curves as a small picture; of a run that never
+    began, that it did not. The ghost is that of the `race`, or without one the best earlier run."""
     started, ended = state.started, state.ended
     if ended is None or (ended.message and started is None):
         return []
     if started is None or handle.folder is None:
         return [f"{ended.status} before the first step; nothing was recorded."]
+    asked = state.stop_asked
+    if asked is not None and asked.how == "discard" and not handle.folder.path.is_dir():
+        return ["", f"{started.name}: discarded after {state.epochs:.4g} epochs; nothing is kept."]
     rows = [
         ("status", f"{ended.status}{f': {ended.message}' if ended.message else ''}"),
         ("trained", f"{state.epochs:.4g} epochs in {clock(ended.seconds)}"),
@@ -52,16 +68,64 @@ def closing_lines(handle: RunHandle, state: RunState) -> list[str]:
                 f"{energy(gpu.energy_joules)}",
             )
         )
-    rows += [
+    ends = [
         ("run", str(handle.folder.path)),
         ("compare", f"cnntop compare --runs-dir {handle.folder.path.parent}"),
     ]
+    ghost = _ghost(handle.folder, state, race)
+    chosen = race is not None and race.chosen != BEST
+    if ghost_text := _against(ghost, state, "" if chosen else "the best earlier run "):
+        ends.insert(0, ("ghost", ghost_text))
+    told = columns([*rows, *ends])
+    curves = _curves(state)
     return [
         "",
         f"{started.name}: {started.model} on {started.dataset}, batch {started.batch_size}, "
         f"{started.device_name}",
-        *columns(rows),
+        *told[: len(rows)],
+        *curves,
+        *told[len(rows) :],
     ]
+
+
+def _curves(state: RunState) -> list[str]:
+    """Test accuracy and train loss over the epochs; nothing where there are no two points."""
+    assert state.started is not None
+    per_epoch = state.started.steps_per_epoch
+    accuracy = curve_points(state.test_accuracy, per_epoch)
+    if len(accuracy) < 2:
+        return []
+    loss = curve_points(state.train_loss, per_epoch)
+    pictured = [Pictured("test accuracy", accuracy, percent), Pictured("train loss", loss, figure)]
+    columns, lines = shutil.get_terminal_size((80, _ROOMY_LINES))
+    roomy = lines >= _ROOMY_LINES
+    rows = ROWS if roomy else FEW_ROWS
+    drawn = picture(pictured, columns - 1, ascii_only(os.environ), rows)
+    return ["", *drawn, ""] if drawn and roomy else drawn
+
+
+def _ghost(folder: RunFolder, state: RunState, race: GhostRace | None) -> Ghost | None:
+    """That of the screen; the best earlier run where there was none, or it was not read in time."""
+    if race is not None and (race.ghost is not None or race.chosen == HIDDEN):
+        return race.ghost
+    assert state.started is not None
+    runs_dir = folder.path.parent
+    try:
+        rows = earlier_rows(runs_dir, state.started, [folder.path.name])
+        return best_ghost(runs_dir, rows, state.started)
+    except OSError:
+        return None
+
+
+def _against(ghost: Ghost | None, state: RunState, what: str) -> str:
+    """How far the run's best accuracy is from the ghost's; `what` comes before its name."""
+    if ghost is None or ghost.best_test_accuracy is None or state.best_test_accuracy is None:
+        return ""
+    points = 100 * (state.best_test_accuracy - ghost.best_test_accuracy)
+    word = "above" if points > 0 else "below"
+    rounded = f"{abs(points):.2f}"
+    far = "as good as" if rounded == "0.00" else f"{rounded} points {word}"
+    return f"{far} {what}{ghost.name} ({percent(ghost.best_test_accuracy, 2)}), {ghost.run}"
 
 
 def _train(state: RunState) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cnntop.core.errors import RecipeError, UsageError
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS, SUMMARY_COLUMN, recipe_row
+from cnntop.core.runs.row_watch import FOLDER
 from cnntop.core.runs.selection import select
 from cnntop.core.runs.summary import COLUMNS, Row, cell, read_rows
 from cnntop.core.sections import parse_duration
@@ -116,7 +117,7 @@ def answer(question: Question) -> str:
         return group_table.answer(question, rows, columns)
     shown = columns or _columns(question, rows)
     fill(question, rows, [*shown, *([order] if order else [])])
-    rows = _sorted(rows, order, question.reverse)
+    rows = ordered(rows, order, question.reverse)
     if question.form == "csv":
         return run_table.as_csv(rows, shown)
     if question.form == "json":
@@ -145,29 +146,35 @@ def _matching(question: Question) -> list[Row]:
         reason = error.strerror or str(error)
         folder = printable(str(question.runs_dir))
         raise UsageError(f"runs folder {folder} cannot be read: {reason}.") from None
-    if question.runs:
-        picked = {row["run"]: row for name in question.runs for row in select(rows, name)}
-        rows = list(picked.values())
-    if question.paper:
-        from cnntop.core.runs.paper_rows import paper_rows
-
-        rows += paper_rows()
+    rows = asked_for(question, rows)
     if question.where is not None:
         fill(question, rows, wanted.columns)
         rows = [row for row in rows if wanted.matches(row)]
     return rows
 
 
+def asked_for(question: Question, rows: list[Row]) -> list[Row]:
+    """The runs that are named, or all, and the paper's behind them. Raises UsageError."""
+    if question.runs:
+        picked = {row["run"]: row for name in question.runs for row in select(rows, name)}
+        rows = list(picked.values())
+    if question.paper:
+        from cnntop.core.runs.paper_rows import paper_rows
+
+        rows = [*rows, *paper_rows()]
+    return rows
+
+
 def _columns(question: Question, rows: list[Row]) -> list[str]:
     if question.differs:
-        return _differing(question, rows)
+        return differing_columns(question, rows)
     if question.form in ("csv", "json"):
         return [*COLUMNS, *question.reached]
     at = SHOWN.index("best_test_accuracy") + 1
     return [*SHOWN[:at], *question.reached, *SHOWN[at:]]
 
 
-def _differing(question: Question, rows: list[Row]) -> list[str]:
+def differing_columns(question: Question, rows: list[Row]) -> list[str]:
     """What the runs differ in, and what came of it."""
     fill(question, rows, RECIPE_COLUMNS)
     columns = dict.fromkeys(
@@ -194,12 +201,17 @@ def fill(question: Question, rows: Iterable[Row], columns: Iterable[str]) -> Non
     if not wanted:
         return
     reached = wanted.intersection(question.reached)
+    recipe = bool(wanted - reached)
     for row in rows:
-        folder = RunFolder(question.runs_dir / row["run"])
-        if wanted - reached and "model.name" not in row:
-            row |= recipe_row(row, folder.read_info())
+        if recipe and "model.name" not in row:
+            row |= recipe_row(row, folder_of(question.runs_dir, row).read_info())
         if not reached <= row.keys():
-            row |= _reached(question, row, folder)
+            row |= _reached(question, row, folder_of(question.runs_dir, row))
+
+
+def folder_of(runs_dir: Path, row: run_table.Row) -> RunFolder:
+    """Where the run of a row is, of this runs folder unless the row says otherwise."""
+    return RunFolder(Path(row[FOLDER]) if FOLDER in row else runs_dir / row["run"])
 
 
 def _reached(question: Question, row: Row, folder: RunFolder) -> Row:
@@ -220,7 +232,7 @@ def _limits(question: Question) -> Iterable[tuple[str, float]]:
     return question.within_seconds.items()
 
 
-def _sorted(rows: list[Row], order: str | None, reverse: bool) -> list[Row]:
+def ordered(rows: list[Row], order: str | None, reverse: bool) -> list[Row]:
     """Numbers from high to low, text from a to z, and what was not measured last."""
     if order is None:
         return rows[::-1] if reverse else rows

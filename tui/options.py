@@ -159,6 +159,25 @@ Plain = Annotated[
     ),
 ]
 
+Refresh = Annotated[
+    float,
+    typer.Option(
+        "--refresh",
+        metavar="HZ",
+        min=0.5,
+        max=20.0,
+        rich_help_panel=_RUN,
+        help="Draw the screen at most so often a second; less by itself on a slow line.",
+    ),
+]
+Ascii = Annotated[
+    bool,
+    typer.Option(
+        "--ascii",
+        rich_help_panel=_RUN,
+        help="Draw with ASCII alone; so by itself where the locale is not UTF-8.",
+    ),
+]
 Detach = Annotated[
     bool,
     typer.Option(
@@ -188,6 +207,14 @@ WatchedRun = Annotated[
 StoppedRun = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name, id, prefix or folder, or last.")
 ]
+AfterEpoch = Annotated[
+    bool, typer.Option("--after-epoch", help="Let it finish the epoch that it is in.")
+]
+Discard = Annotated[
+    bool,
+    typer.Option("--discard", help="Keep nothing of it: folder, checkpoints, row. With --yes."),
+]
+YesDiscard = Annotated[bool, typer.Option("--yes", help="Do discard it.")]
 ReadOnly = Annotated[bool, typer.Option("--readonly", help="Look only: no key changes the run.")]
 
 Runs = Annotated[
@@ -231,13 +258,18 @@ Group = Annotated[
 Baseline = Annotated[
     str | None,
     typer.Option(
-        metavar="FILTER", help="With --group: the group to test against, as in 'batch_size=32'."
+        metavar="FILTER|RUN",
+        help="With --group: the group to test against, as in 'batch_size=32'; with -i: the "
+        "run that the others are set against.",
     ),
 ]
 Paper = Annotated[bool, typer.Option("--paper", help="The paper's own results too, as rows.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="All columns as CSV.")]
 AsJson = Annotated[bool, typer.Option("--json", help="All columns as JSON.")]
 AsMarkdown = Annotated[bool, typer.Option("--md", help="The table as Markdown.")]
+Interactive = Annotated[
+    bool, typer.Option("--interactive", "-i", help="The runs on a screen, with curves and recipes.")
+]
 
 JsonFile = Annotated[
     Path | None,
@@ -269,6 +301,16 @@ Speed = Annotated[
 ]
 Minutes = Annotated[
     float, typer.Option(min=0.0, help="Measure each network for at least this long.")
+]
+BenchedSize = Annotated[
+    str,
+    typer.Option("--size", metavar="COLUMNSxLINES", help="Of the terminal that is measured on."),
+]
+BenchedRefresh = Annotated[
+    float | None,
+    typer.Option(
+        "--refresh", metavar="HZ", min=0.0, help="Drawings a second; without it, as ever."
+    ),
 ]
 AccuracyEpochs = Annotated[
     int | None,

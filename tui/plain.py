@@ -13,15 +13,19 @@ from cnntop.core.events import (
     GpusUnavailable,
     Notice,
     Paused,
+    PlanExtended,
+    RateChanged,
     Record,
     Resumed,
     RunResumed,
     RunStarted,
+    StopAsked,
 )
 from cnntop.core.run_state import RunState
 from cnntop.core.session import RunHandle
 from cnntop.core.split import Split
 from cnntop.core.text import printable
+from cnntop.core.trail import trail_line
 from cnntop.tui.closing import closing_lines
 from cnntop.tui.format import (
     activity_amount,
@@ -35,6 +39,8 @@ from cnntop.tui.format import (
     rate,
     split_line,
 )
+from cnntop.tui.ghost_race import GhostRace
+from cnntop.tui.glyphs import as_ascii, ascii_only
 
 POLL_SECONDS = 0.25
 PROGRESS_SECONDS = 10.0
@@ -42,11 +48,13 @@ PROGRESS_SECONDS = 10.0
 
 
 class PlainPrinter:
-    """Prints a run's milestones as lines, and its progress now and then."""
+    """Prints a run's milestones as lines, and its progress now and then. `race` is that of the
+    screen, if it was on one."""
 
-    def __init__(self, handle: RunHandle, state: RunState) -> None:
+    def __init__(self, handle: RunHandle, state: RunState, race: GhostRace | None = None) -> None:
         self._handle = handle
         self._state = state
+        self._race = race
         self._activity = ""
         self._stop_told = False
         self._bound = ""
@@ -57,7 +65,7 @@ class PlainPrinter:
         while not self._handle.wait(POLL_SECONDS):
             self.poll()
         self.poll()
-        for line in closing_lines(self._handle, self._state):
+        for line in closing_lines(self._handle, self._state, self._race):
             print_line(line)
 
     def poll(self) -> None:
@@ -92,6 +100,8 @@ class PlainPrinter:
                 self._tell_verdict()
             case FixApplied() | FixMeasured():
                 self._say(fix_line(self._state))
+            case RateChanged() | PlanExtended() | StopAsked() as steered:
+                self._say(trail_line(steered))
             case Paused():
                 self._say("paused")
             case Resumed() as resumed:
@@ -151,8 +161,11 @@ def _split_of(epoch: EpochFinished) -> Split:
 def print_line(line: str) -> None:
     """Print a line for whoever still reads; a closed pipe or a vanished terminal is no reason to
     stop training."""
+    text = printable(line)
+    if sys.stdout.isatty() and ascii_only(os.environ):
+        text = as_ascii(text)
     try:
-        sys.stdout.write(printable(line) + "\n")
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)

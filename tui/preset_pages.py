@@ -38,12 +38,7 @@ def recipe_toml(recipe: Recipe) -> list[str]:
     for section, values in msgspec.to_builtins(recipe).items():
         lines += ["", f"[{section}]"]
         lines += [
-            f"# {key} is not set" if value is None else f"{key} = {_toml(value)}"
+            f"# {key} is not set" if value is None else f"{key} = {presets.toml_value(value)}"
             for key, value in values.items()
         ]
     return lines
-
-
-def _toml(value: object) -> str:
-    """JSON's strings, numbers and lists of strings are TOML's too."""
-    return msgspec.json.encode(value).decode().replace('","', '", "')

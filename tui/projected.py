@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cnntop.core import preset as presets
-from cnntop.core.analysis.projection import Workload
+from cnntop.core.analysis.projection import Workload, catalogue_workload
 from cnntop.core.datasets import CATALOGUE
 from cnntop.core.errors import UsageError
 from cnntop.core.events import EpochFinished
@@ -105,15 +105,14 @@ def of_run(folder: RunFolder) -> Projected:
 
 
 def _of(recipe: Recipe) -> Workload:
+    if (known := catalogue_workload(recipe)) is not None:
+        return known
     data, train = recipe.data, recipe.train
-    if data.dataset in CATALOGUE:
-        images = CATALOGUE[data.dataset].train_images, CATALOGUE[data.dataset].test_images
-    else:
-        assert data.dir is not None
-        from cnntop.core.training.datasets.listing import scan  # imports torch with its package
+    assert data.dir is not None
+    from cnntop.core.training.datasets.listing import scan  # imports torch with its package
 
-        listing = scan(Path(data.dir), lambda: False)
-        images = len(listing.train), len(listing.test)
+    listing = scan(Path(data.dir), lambda: False)
+    images = len(listing.train), len(listing.test)
     return Workload(
         recipe.model.label, data.batch_size, *images, train.passes, train.test_views,
         train.evaluate_every, _image_size(data),

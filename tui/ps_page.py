@@ -11,7 +11,7 @@ from cnntop.core.durable import file_mode
 from cnntop.core.errors import CnntopError
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.control_socket import Command, process_id, send
-from cnntop.core.runs.folder import RunFolder, run_folders
+from cnntop.core.runs.folder import RUN_FILE, RunFolder, run_folders
 from cnntop.core.runs.follower import LogFollower
 from cnntop.core.runs.log import DamagedLogError
 from cnntop.core.runs.summary import Row, cell
@@ -52,6 +52,8 @@ def _row(folder: RunFolder) -> Row:
 
 def standing(folder: RunFolder, state: RunState) -> str:
     """How a run stands, in a few words after its id."""
+    if not folder.path.is_dir():
+        return f"{printable(folder.path.name)}: its folder is gone."
     text = f"{printable(folder.path.name)}: {state.phase}"
     if state.started is None:
         return text + "."
@@ -64,23 +66,44 @@ def standing(folder: RunFolder, state: RunState) -> str:
     )
 
 
-def stop(folder: RunFolder) -> str:
-    """`cnntop stop`: have the run stop at its next step, and wait until it has ended.
+def stop_after_epoch(folder: RunFolder) -> str:
+    """`cnntop stop --after-epoch`: have the run end with the epoch that it is in; returns at once.
+    Raises CnntopError if it is not running or cannot be asked."""
+    folder = RunFolder(folder.path.resolve())
+    send(folder, Command("stop-after-epoch"))
+    return f"{standing(folder, _folded(folder))} It stops when that is over."
+
+
+def stop(folder: RunFolder, discard: bool = False) -> str:
+    """`cnntop stop`: have the run stop at its next step, and wait until it has ended. With
+    `discard` nothing of it is kept.
 
     Returns how it stands then. Raises CnntopError if it is not running, cannot be asked, or has
     not ended after `STOP_SECONDS`.
     """
     folder = RunFolder(folder.path.resolve())
-    send(folder, Command("stop"))
+    send(folder, Command("discard" if discard else "stop"))
     deadline = time.monotonic() + STOP_SECONDS
-    while folder.is_alive():
+    while folder.is_alive() or (discard and _is_going(folder)):
         if time.monotonic() > deadline:
             raise CnntopError(
                 f"run {printable(folder.path.name)} was asked to stop, and ends after the step "
                 f"that it is in; that takes longer than {STOP_SECONDS:g} s. `cnntop ps` shows it."
             )
         time.sleep(_POLL_SECONDS)
+    if discard and folder.path.is_dir():
+        raise CnntopError(
+            f"run {printable(folder.path.name)} has stopped, and could not be discarded; "
+            "`cnntop gc` removes runs."
+        )
+    if discard:
+        return f"{printable(folder.path.name)}: discarded."
     return standing(folder, _folded(folder))
+
+
+def _is_going(folder: RunFolder) -> bool:
+    """Whether the folder is being removed: its run.json goes first, all else takes its time."""
+    return folder.path.is_dir() and not (folder.path / RUN_FILE).exists()
 
 
 def _folded(folder: RunFolder) -> RunState:
@@ -91,8 +114,7 @@ def _folded(folder: RunFolder) -> RunState:
             records = follower.drain()
         except (OSError, DamagedLogError):
             break
-        for record in records:
-            state.apply(record)
+        state.apply_all(records)
     return state
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from cnntop.core.errors import UsageError
 from cnntop.core.runs.folder import run_folders
-from cnntop.core.runs.repair import Finding, named_runs, remove_run, repair_all, size_bytes
+from cnntop.core.runs.removal import remove_run
+from cnntop.core.runs.repair import Finding, named_runs, repair_all, size_bytes
 from cnntop.core.text import printable
 from cnntop.tui.format import bytes_size
 

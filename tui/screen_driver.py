@@ -17,6 +17,7 @@ from typing import Any, TextIO, cast
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from cnntop.tui.look import Look
 from cnntop.tui.terminal import await_room, back_to_lines, lost, own_description
 
 _MOST_WAITING = 12
@@ -27,6 +28,15 @@ _MODE = re.compile(r"\x1b\[\?(?!2026)\d+[hl]")
 _LOOK_SECONDS = 0.1
 _LAST_SECONDS = 2.0
 """How long the end of the screen waits for a terminal that does not read."""
+_LATE_SECONDS = 0.1
+"""A write that takes longer is late: a terminal takes a frame in a few milliseconds."""
+_ANSWER_SECONDS = 1.0
+"""The longest way to a terminal and back that is no sign of a slow line."""
+_LOST_SECONDS = 20.0
+"""An answer that has not come by then never will."""
+_QUESTION = "\x1b[?2026$p"
+"""Asks whether a mode is known. Textual asks it at the start; what matters here is that the answer
+comes once all that was sent before has been shown, whatever waits in between."""
 
 
 class ScreenDriver(LinuxDriver):
@@ -39,6 +49,36 @@ class ScreenDriver(LinuxDriver):
         self._dropping = False
         self._missed_modes = ""
         self._together: list[str] | None = None
+        look = getattr(app, "look", None)
+        self._ascii_only = isinstance(look, Look) and look.ascii_only
+        self._asked_at: float | None = None
+        self._sent_when_asked = 0
+        self._answers = False
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has not taken, or not shown, what it was sent some time ago."""
+        if self._output is None:
+            return False
+        now = time.monotonic()
+        late = self._asked_at is not None and now - self._asked_at > _ANSWER_SECONDS
+        return self._dropping or late or self._output.waiting_seconds > _LATE_SECONDS
+
+    def ask(self) -> None:
+        """Have the terminal answer when it has shown the last frame. Nothing is sent where it never
+        answered, where an answer is still to come, and while nothing new was drawn."""
+        now = time.monotonic()
+        if self._asked_at is not None:
+            if now - self._asked_at > _LOST_SECONDS:
+                self._asked_at, self._answers = None, False
+            return
+        if self._answers and not self._dropping and self._sent != self._sent_when_asked:
+            self.write(_QUESTION)
+            self._asked_at, self._sent_when_asked = now, self._sent
+
+    def answered(self) -> None:
+        self._answers = True
+        self._asked_at = None
 
     def start_application_mode(self) -> None:
         # SIGHUP comes with SIGCONT, which starts the application mode over. On a lost terminal its
@@ -46,7 +86,7 @@ class ScreenDriver(LinuxDriver):
         if lost(self.fileno):
             return
         if self._output is None:
-            self._output = TerminalOutput(cast(TextIO, sys.__stdout__))
+            self._output = TerminalOutput(cast(TextIO, sys.__stdout__), self._ascii_only)
             self._file = cast(Any, self._output)
             self._sent = 0
         # Some twenty modes are set in a burst: one write, which nothing of can be dropped.
@@ -82,6 +122,7 @@ class ScreenDriver(LinuxDriver):
             self._app.set_timer(_LOOK_SECONDS, self._catch_up)
             return
         self._dropping = False
+        self._asked_at = None  # the question may have been among what was dropped
         if self._missed_modes:
             self.write(self._missed_modes)
             self._missed_modes = ""
@@ -106,12 +147,15 @@ class ScreenDriver(LinuxDriver):
 
 class TerminalOutput:
     """What Textual's writing thread needs of a text file. No write raises: if that thread died, its
-    queue would fill up, and the main thread wait at it for ever."""
+    queue would fill up, and the main thread wait at it for ever. With `ascii_only` nothing else is
+    ever sent, whatever was drawn."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, ascii_only: bool = False) -> None:
         self.written = 0
         """Writes that are over."""
         self._file = file
+        self._encoding = "ascii" if ascii_only else file.encoding
+        self._began: float | None = None
         self._handle = own_description(file.fileno())
         self._ends_at = math.inf
         self._gave_up = False
@@ -120,9 +164,16 @@ class TerminalOutput:
     def ending(self) -> bool:
         return self._ends_at < math.inf
 
+    @property
+    def waiting_seconds(self) -> float:
+        """How long the write under way has been waiting for the terminal."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
     def write(self, text: str) -> None:
         """Wait until the terminal has taken all of `text`, or the end has come."""
-        left = text.encode(self._file.encoding, "replace")
+        left = text.encode(self._encoding, "replace")
+        self._began = time.monotonic()
         with suppress(OSError):
             while left and not self._gave_up:
                 try:
@@ -130,6 +181,7 @@ class TerminalOutput:
                 except BlockingIOError:
                     await_room(self._handle, _LOOK_SECONDS)
                 self._gave_up = bool(left) and time.monotonic() > self._ends_at
+        self._began = None
         self.written += 1
 
     def flush(self) -> None:

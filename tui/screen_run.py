@@ -5,6 +5,7 @@ from textual.app import App
 from cnntop.core.session import start_run
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.launch import Launch
+from cnntop.tui.look import Look
 from cnntop.tui.plain import PlainPrinter, print_line
 from cnntop.tui.plain_run import outcome
 from cnntop.tui.screen_driver import ScreenDriver
@@ -14,13 +15,13 @@ from cnntop.tui.terminal import let_go_of_lost, loss_signalled, mode_restorer
 _BUILDING_SECONDS = 0.02
 
 
-def run_on_screen(launch: Launch) -> int:
+def run_on_screen(launch: Launch, look: Look | None = None) -> int:
     """Open the screen, train, and leave the summary in the ordinary terminal.
 
     The terminal may hang up at any moment: the screen ends then, and training goes on. Returns
     the exit code. Raises the CnntopError that ended the run.
     """
-    app = CnntopApp(launch)
+    app = CnntopApp(launch, look)
     app.driver_class = ScreenDriver
 
     def stop() -> None:
@@ -54,7 +55,7 @@ def run_on_screen(launch: Launch) -> int:
             # screen may have had the key to pause still before it.
             handle.control.resume()
             print_line("cnntop: the screen is closed, training goes on; Ctrl-C stops it.")
-        PlainPrinter(handle, app.state).follow()
+        PlainPrinter(handle, app.state, app.race).follow()
     let_go_of_lost()
     return outcome(handle, signals, app.launch)
 

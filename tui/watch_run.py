@@ -1,33 +1,38 @@
 """`cnntop watch`: any run on the screen or as lines, live or after the fact, from its log."""
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar, cast
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from cnntop.core.errors import CnntopError
 from cnntop.core.events import Notice, Paused, Record, Resumed, RunEnded
+from cnntop.core.extension import Extension
 from cnntop.core.fix import Fix
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.control_socket import Command, send
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.follower import LogFollower
+from cnntop.core.runs.sketch import sketch
 from cnntop.core.session import RunHandle
-from cnntop.tui.app import CnntopApp, ShownRun
+from cnntop.tui.app import CnntopApp
+from cnntop.tui.ghost_race import GhostRace
+from cnntop.tui.keys import MONITOR_KEYS, RUN, Key, bindings, changed
 from cnntop.tui.launch import Launch
+from cnntop.tui.look import Look
 from cnntop.tui.plain import PlainPrinter, print_line
 from cnntop.tui.ps_page import standing
 from cnntop.tui.screen_driver import ScreenDriver
 from cnntop.tui.screen_run import leave
-from cnntop.tui.screens.choice import ChoiceScreen
 from cnntop.tui.screens.monitor import MonitorScreen
+from cnntop.tui.shown_run import ShownRun
 from cnntop.tui.signals import StopSignals
 from cnntop.tui.terminal import has_screen, let_go_of_lost, loss_signalled, mode_restorer
 from cnntop.tui.widgets.header import run_title
 
 KILLED = "its process is gone"
+REMOVED = "its folder is gone: it was discarded, removed or moved"
 _LOOK_SECONDS = 2.0
 """Without a record until the run's lock is looked at: to look is to hold it for a moment, in which
 nobody else could take the run up again."""
@@ -69,7 +74,8 @@ class WatchedRun:
                 self._gone = not records and not self._follower.done
                 if self._gone:
                     seconds = self.state.elapsed_seconds()
-                    return [self._record(RunEnded("interrupted", KILLED, seconds))]
+                    why = KILLED if self.folder.path.is_dir() else REMOVED
+                    return [self._record(RunEnded("interrupted", why, seconds))]
         except (OSError, CnntopError) as error:
             self.error = CnntopError(f"the run's log cannot be read on: {error}")
             return [self._record(Notice(str(self.error), "error"))]
@@ -104,9 +110,14 @@ class WatchedRun:
 
     def wait(self, timeout_seconds: float) -> bool:
         """Wait a moment for more to read, if there is none yet; returns whether the run is over."""
-        if not self.done and not self._follower.behind:
+        if not self.done and not self.behind:
             time.sleep(timeout_seconds)
         return self.done
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more of the log to be read at once."""
+        return self.error is None and self._follower.behind
 
     @property
     def readonly(self) -> str | None:
@@ -148,27 +159,46 @@ class RemoteControl:
     def stop(self) -> None:
         send(self._folder, Command("stop"))
 
+    def stop_after_epoch(self) -> None:
+        self._asked = send(self._folder, Command("stop-after-epoch")).paused
+
+    def discard(self) -> None:
+        send(self._folder, Command("discard"))
+
+    def checkpoint(self) -> None:
+        send(self._folder, Command("checkpoint"))
+
     def apply(self, fix: Fix) -> None:
         send(self._folder, Command("fix", fix))
+
+    def scale_rate(self, factor: float) -> None:
+        send(self._folder, Command("rate", factor=factor))
+
+    def extend(self, extension: Extension) -> None:
+        send(self._folder, Command("extend", extension=extension))
 
 
 class WatchScreen(MonitorScreen):
     """The monitor of a run that goes on whatever this screen does."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "app.stop_run", "Stop it"),
-        Binding("q", "app.leave", "Leave"),
-        Binding("d", "app.leave", show=False),
-    ]
+    KEYS = changed(
+        MONITOR_KEYS,
+        Key(RUN, "q", "app.leave", "q", "Leave", "leave; the run goes on as it does", 2),
+        Key(RUN, "d", "app.leave", "d", "Leave", "as q"),
+        Key(RUN, "ctrl+c", "app.leave", "Ctrl-C", "Leave", "as q", priority=True),
+        Key(RUN, "s", "app.stop_run", "s", "Stop it", "have the run stop at its next step", 3),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
 
 class WatchApp(CnntopApp):
     """The screen on a run of another process, from its first record on."""
 
-    def __init__(self, run: WatchedRun) -> None:
-        super().__init__(Launch(None, run.folder.path.parent))
+    def __init__(self, run: WatchedRun, look: Look | None = None) -> None:
+        super().__init__(Launch(None, run.folder.path.parent), look)
         self.watched = run
         self.state = run.state
+        self.race = GhostRace(run.folder.path.parent, run.folder.path.name)
 
     @property
     def shown_run(self) -> ShownRun:
@@ -181,43 +211,53 @@ class WatchApp(CnntopApp):
             data, train = info.recipe.data, info.recipe.train
             title = run_title(info.name, info.recipe.model.label, data.dataset, data.batch_size)
             subtitle = f"lr {train.lr:g} {train.schedule}"
-        self.push_screen(WatchScreen(title, subtitle))
+        screen = WatchScreen(title, subtitle, self.settings, self.look)
+        screen.ghost_panel.hold_against(self.race)
+        if info is not None:
+            screen.configure(info.recipe, info, self.watched.folder.path)
+        self.push_screen(screen)
+        self._look_at_log()
+        screen.call_later(self._poll)  # into its first frame
 
-    def action_pause(self) -> None:
-        self._ask(super().action_pause)
+    def _look_at_log(self) -> None:
+        """Have something to show in the first frame: all of a short log, a sketch of a long one."""
+        glance = sketch(self.watched.folder.events)
+        if glance is None:
+            self._read_on()
+            return
+        self.state = glance
+        self.notify("The log is long: a sketch of it, until it is read.", timeout=2)
+        self.call_after_refresh(self._read_on)
 
-    def action_fix(self) -> None:
-        self._ask(super().action_fix)
+    def _read_on(self) -> None:
+        """Read the log as fast as it goes, a part at a time: keys are answered in between."""
+        whole = self.watched.state
+        whole.apply_all(self.watched.drain())
+        if self.watched.behind:
+            self.call_later(self._read_on)
+        elif self.state is not whole:
+            self.state = whole
+            self._poll()
+
+    def take_news(self) -> None:
+        if self.state is self.watched.state:
+            super().take_news()
+
+    def refusal(self) -> str | None:
+        return self.watched.readonly
 
     def action_stop_run(self) -> None:
-        self._ask(self._offer_stop)
+        refusal = self.refusal()
+        if refusal is not None:
+            self.notify(refusal, timeout=3)
+        else:
+            self.ask_how_to_end("Stop this run?", {"c": "Let it train"}, interrupt="c")
 
     def action_leave(self) -> None:
         self.exit()
 
-    def _offer_stop(self) -> None:
-        answers = {"s": "Stop and save", "c": "Let it train"}
-        details = "It stops at its next step; weights and figures are kept."
-        self.push_screen(
-            ChoiceScreen("Stop this run?", details, answers, "c"), self._take_stop_answer
-        )
 
-    def _take_stop_answer(self, answer: str | None) -> None:
-        if answer == "s":
-            self._ask(self.watched.control.stop)
-
-    def _ask(self, action: Callable[[], None]) -> None:
-        """Do what changes the run, or say why not."""
-        if self.watched.readonly is not None:
-            self.notify(self.watched.readonly, timeout=3)
-            return
-        try:
-            action()
-        except CnntopError as error:
-            self.notify(str(error), severity="warning", markup=False)
-
-
-def watch(folder: RunFolder, readonly: bool, plain: bool) -> int:
+def watch(folder: RunFolder, readonly: bool, plain: bool, look: Look | None = None) -> int:
     """Show the run until the person leaves or, as lines, until it is over. Returns the exit code:
     0, or that of a signal. Raises CnntopError if the log is damaged."""
     folder = RunFolder(folder.path.resolve())  # `.` has no name of its own
@@ -230,7 +270,7 @@ def watch(folder: RunFolder, readonly: bool, plain: bool) -> int:
             printer.follow()
             printed = True
     else:
-        app = WatchApp(run)
+        app = WatchApp(run, look)
         app.driver_class = ScreenDriver
         with StopSignals(lambda: leave(app), mode_restorer()) as signals, loss_signalled():
             app.run()

@@ -11,8 +11,10 @@ from math import ceil
 
 from cnntop.core.analysis.pace import Pace, pace
 from cnntop.core.analysis.profile import Profile, Rounds, Span
+from cnntop.core.datasets import CATALOGUE
 from cnntop.core.errors import UsageError
 from cnntop.core.events import EpochFinished
+from cnntop.core.recipe import Recipe
 from cnntop.core.text import printable
 
 LEVELS = (0.7, 0.8, 0.9, 0.94)
@@ -39,6 +41,18 @@ class Workload:
     @property
     def steps_per_epoch(self) -> int:
         return ceil(self.train_images / self.batch_size) * self.passes
+
+
+def catalogue_workload(recipe: Recipe) -> Workload | None:
+    """That of a recipe; None for a folder of images, whose number only looking tells."""
+    data, train = recipe.data, recipe.train
+    if data.dataset not in CATALOGUE:
+        return None
+    info = CATALOGUE[data.dataset]
+    return Workload(
+        recipe.model.label, data.batch_size, info.train_images, info.test_images, train.passes,
+        train.test_views, train.evaluate_every, data.image_size or info.image_size,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pause, stop and fix from another process: a socket in the run folder, for its owner alone.
+"""Pause, stop and steer from another process: a socket in the run folder, for its owner alone.
 
 One line of JSON asks, one answers, and the connection is over. The socket is a file, so whoever
 may not open it cannot ask; a run elsewhere on the network has none to reach.
@@ -19,6 +19,7 @@ import msgspec
 
 from cnntop.core.control import Control
 from cnntop.core.errors import CnntopError
+from cnntop.core.extension import Extension
 from cnntop.core.fix import Fix
 from cnntop.core.recipe import AugmentOn
 from cnntop.core.runs.folder import RunFolder
@@ -36,11 +37,21 @@ _MOST = 4096
 """Of a number that a fix sets; threads beyond it break the system, not only the run."""
 
 
-class Command(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is asked for. `fix` goes with "fix"."""
+_MOST_FACTOR = 1024.0
+"""Of the learning rate, up or down in one command."""
 
-    command: Literal["pause", "resume", "stop", "checkpoint", "fix"]
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is asked for. `fix` goes with "fix", `factor` with "rate", `extension` with "extend".
+    "discard" stops the run and keeps nothing of it: a person was asked twice by then."""
+
+    command: Literal[
+        "pause", "resume", "stop", "stop-after-epoch", "discard", "checkpoint", "fix", "rate",
+        "extend",
+    ]  # fmt: skip
     fix: Fix | None = None
+    factor: float | None = None
+    extension: Extension | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,19 +117,35 @@ class ControlSocket:
             command = msgspec.json.decode(line, type=Command)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Answer(False, error=f"no command: {error}")
+        refusal = self._obey(command)
+        return Answer(False, error=refusal) if refusal else Answer(True, self._control.paused)
+
+    def _obey(self, command: Command) -> str:
+        """Hand the command on; why not, or "" if it was."""
         control = self._control
-        if command.command == "fix":
-            if command.fix is None or not _usable(command.fix):
-                return Answer(False, error="no fix that a run can apply")
-            control.apply(command.fix)
-        else:
-            {
-                "pause": control.pause,
-                "resume": control.resume,
-                "stop": control.stop,
-                "checkpoint": control.checkpoint,
-            }[command.command]()
-        return Answer(True, control.paused)
+        match command:
+            case Command("fix", fix=fix):
+                if fix is None or not _usable(fix):
+                    return "no fix that a run can apply"
+                control.apply(fix)
+            case Command("rate", factor=factor):
+                if factor is None or not 1 / _MOST_FACTOR <= factor <= _MOST_FACTOR:
+                    return f"no factor from 1/{_MOST_FACTOR:g} to {_MOST_FACTOR:g}"
+                control.scale_rate(factor)
+            case Command("extend", extension=extension):
+                if extension is None or not extension.usable:
+                    return "no number of epochs or seconds that a run can go on for"
+                control.extend(extension)
+            case _:
+                {
+                    "pause": control.pause,
+                    "resume": control.resume,
+                    "stop": control.stop,
+                    "stop-after-epoch": control.stop_after_epoch,
+                    "discard": control.discard,
+                    "checkpoint": control.checkpoint,
+                }[command.command]()
+        return ""
 
 
 def send(folder: RunFolder, command: Command) -> Answer:

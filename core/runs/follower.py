@@ -4,9 +4,10 @@ from cnntop.core.events import Record, RunEnded, RunResumed, RunStarted
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import DamagedLogError, LineReader, NewerLogError
 
-DRAIN_BYTES = 4 << 20
-"""Of log in one `drain`: a tenth of a second or so of decoding and folding, so that a screen which
-opens a long run stays alive meanwhile."""
+DRAIN_BYTES = 1 << 20
+"""Of log in one `drain`: a hundredth of a second or two of decoding and folding, so that a screen
+which opens a long run answers keys meanwhile."""
+_BEGINNINGS = (RunStarted, RunResumed)
 
 
 class LogFollower:
@@ -47,23 +48,32 @@ class LogFollower:
         """
         if self._failure is not None:
             raise self._failure
+        text = self._whole_lines()
+        records = self._lines.read_all(text)
+        if records is None:
+            records = self._one_by_one(text)
+        else:
+            self._number += len(records)
+        for record in records:
+            if isinstance(record.event, RunEnded):
+                self._ended = True
+            elif isinstance(record.event, _BEGINNINGS):
+                self._ended = False
+        return records
+
+    def _one_by_one(self, text: bytes) -> list[Record]:
         records: list[Record] = []
-        for line in self._whole_lines():
+        for line in text.split(b"\n")[:-1]:
             try:
-                record = self._read(line)
+                records.append(self._read(line))
             except DamagedLogError as failure:
                 self._failure = failure
                 if not records:
                     raise
                 return records  # what could be read still counts; the next call tells the rest
-            if isinstance(record.event, RunEnded):
-                self._ended = True
-            elif isinstance(record.event, RunStarted | RunResumed):
-                self._ended = False
-            records.append(record)
         return records
 
-    def _whole_lines(self) -> list[bytes]:
+    def _whole_lines(self) -> bytes:
         try:
             # Opened each time: a run folder that is moved or set right is then seen as it is.
             with self.folder.events.open("rb") as file:
@@ -79,7 +89,7 @@ class LogFollower:
         end = chunk.rfind(b"\n") + 1
         self._behind = end > 0 and len(chunk) >= DRAIN_BYTES
         self._offset += end
-        return chunk[:end].split(b"\n")[:-1]
+        return chunk[:end]
 
     def _read(self, line: bytes) -> Record:
         self._number += 1

@@ -202,6 +202,26 @@ class LineReader:
             raise NewerLogError("the log was written by a newer cnntop; update this one.")
         return record
 
+    def read_all(self, text: bytes) -> list[Record] | None:
+        """The records of `text`, sealed lines with their line feeds, in a fraction of the time that
+        they take one by one. None if there is anything about them that `read` has to tell."""
+        lines = text.split(b"\n")
+        if lines.pop():
+            return None
+        seal, size = _SEAL[:-1], _SEAL_BYTES - 1  # the line feeds are gone
+        sums = [seal % zlib.crc32(line[:-size]) for line in lines]
+        if sums != [line[-size:] for line in lines]:
+            return None
+        try:
+            records = _decoder.decode_lines(text)
+        except ValueError:
+            return None
+        starts = [one.event for one in records if isinstance(one.event, RunStarted)]
+        if len(records) != len(lines) or any(started.format > FORMAT for started in starts):
+            return None
+        self._sealed = self._sealed or bool(lines)
+        return records
+
 
 def read_log(path: Path) -> Iterator[Record]:
     """The log's records in order, up to a torn last line.

@@ -56,6 +56,9 @@ def recipe_row(row: Row, info: RunInfo | None) -> Row:
     found: Row = {}
     for section in SECTIONS:
         found |= _cells(section, getattr(info.recipe, section))
+    if row["extended"]:
+        limit = "train.epochs" if found["train.epochs"] else "train.time"
+        found[limit] = row["extended"].rpartition("-> ")[2]
     if found["train.epochs"] and row["status"] == "finished":
         found["train.epochs"] = row["epochs"]  # it may have gone on for longer than it began for
     return found
@@ -68,6 +71,8 @@ def same_recipe(over: Sequence[str], row: Mapping[str, str]) -> tuple[str, ...]:
     place = PLACE - {"data.dir"} if row["data.dataset"] == "folder" else PLACE
     left_out = place.union(over)
     known = tuple(row[path] for path in RECIPE_COLUMNS if path not in left_out)
+    # What a person did to the rate while it trained is in no recipe.
+    known = (*known, row.get("rate_changes", ""))
     # The label stands for the whole model where run.json cannot be read.
     return known if row["model.name"] else (row["model"], *known)
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from cnntop.core.events import EpochFinished, Notice, Record, RunEnded, RunResumed, RunStarted
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.epoch_table import EpochTable, counted_epochs
-from cnntop.core.runs.folder import EPOCHS_FILE, RunFolder, RunInfo, beat
+from cnntop.core.runs.folder import EPOCHS_FILE, LOCK_FILE, RunFolder, RunInfo, beat
 from cnntop.core.runs.log import DamagedLogError, PatientLog, RunLog, read_log, reason
+from cnntop.core.runs.removal import remove_held
 from cnntop.core.runs.summary import summary_row, write_row
 
 HEARTBEAT_SECONDS = 5.0
@@ -185,6 +186,27 @@ class Recorder:
             raise OSError(f"{count} could not be written ({self._log.trouble})")
         if failure is not None:
             raise failure
+
+    def discard(self) -> None:
+        """In place of `close`: remove the run's folder with all that is in it, and its row. A run
+        that was not opened or resumed yet is left as it is.
+
+        Raises OSError; for a folder that is not the run's own any more it does nothing else.
+        """
+        self._over.set()
+        if self._folder is None or self._log is None or self._alive is None:
+            return
+        if self._heart.ident is not None:
+            self._heart.join()
+        self._log.close()
+        try:
+            lock = self._folder.path / LOCK_FILE
+            # The descriptor stays with the run, wherever its folder was moved; the name does not.
+            if not os.path.samestat(os.fstat(self._alive), lock.stat()):
+                raise OSError(errno.ESTALE, "another folder is in its place", str(lock.parent))
+            remove_held(self._folder)
+        finally:
+            os.close(self._alive)
 
     def _catch_up(self) -> None:
         """Write all that waits. Raises OSError where the disk still does not take it."""

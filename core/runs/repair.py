@@ -1,4 +1,4 @@
-"""Looks over run folders, makes whole what can be, and removes those that nobody wants any more.
+"""Looks over run folders and makes whole what can be.
 
 Nothing that was damaged is deleted: it is kept beside what takes its place.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnntop.core.durable import file_mode, replace_file, sync_folder
+from cnntop.core.durable import file_mode, replace_file
 from cnntop.core.events import Record
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.epoch_table import counted_epochs, table_text
@@ -27,7 +27,7 @@ from cnntop.core.runs.folder import (
 )
 from cnntop.core.runs.log import LineReader, NewerLogError, is_whole
 from cnntop.core.runs.selection import names_of, select
-from cnntop.core.runs.summary import SUMMARY_FILE, drop_row, rebuild
+from cnntop.core.runs.summary import SUMMARY_FILE, rebuild
 
 
 @dataclass(frozen=True)
@@ -231,23 +231,3 @@ def _read(path: Path) -> bytes | None:
 def size_bytes(folder: RunFolder) -> int:
     """Of all files in a run folder."""
     return sum(path.lstat().st_size for path in folder.path.rglob("*") if not path.is_dir())
-
-
-def remove_run(folder: RunFolder) -> bool:
-    """Remove a run folder with all that is in it, and its row; False for one that is running.
-    Raises OSError."""
-    try:
-        alive = folder.lock()
-    except BlockingIOError:
-        return False
-    try:
-        if folder.path.is_symlink():  # what it leads to was not named
-            folder.path.unlink()
-            return True
-        (folder.path / RUN_FILE).unlink()  # from here on it is no run any more, whatever happens
-        shutil.rmtree(folder.path)
-    finally:
-        os.close(alive)
-    sync_folder(folder.path.parent)
-    drop_row(folder.path.parent, folder.path.name)
-    return True

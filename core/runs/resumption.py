@@ -42,13 +42,13 @@ class Resumption:
         return cls(folder, info, state, next_seq, at_seconds)
 
     def recipe(self, settings: dict[str, Any], model: str | None = None) -> Recipe:
-        """The run's recipe with `settings` ("section.key" -> value) laid over it. `model` is what
-        the command line has for a network from code.
+        """The run's recipe, as long as was planned last, with `settings` ("section.key" -> value)
+        laid over it. `model` is what the command line has for a network from code.
 
         Raises UsageError if they change more than how long it trains, if there is nothing left to
         train, or if the run's network is code which nobody has named; RecipeError.
         """
-        earlier = self.info.recipe
+        earlier = self._planned()
         tree = _tree(earlier)
         if earlier.model.name == "code":
             if model is None:
@@ -71,6 +71,17 @@ class Resumption:
                 f"run {self.info.run} has finished. Give it longer with --epochs or --time."
             )
         return recipe
+
+    def _planned(self) -> Recipe:
+        """The run's recipe, with the length that a person gave it since."""
+        recipe, started = self.info.recipe, self.state.started
+        if started is None:
+            return recipe
+        time, seconds = recipe.train.time, started.time_limit_seconds
+        if seconds != recipe.train.time_limit_seconds:
+            time = None if seconds is None else f"{seconds!r}s"
+        train = msgspec.structs.replace(recipe.train, epochs=started.epochs_planned, time=time)
+        return msgspec.structs.replace(recipe, train=train)
 
 
 def _tree(recipe: Recipe) -> Tree:

@@ -5,7 +5,7 @@ import fcntl
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders, run_ids
 from cnntop.core.runs.log import DamagedLogError, read_log
 from cnntop.core.text import defused, fused, printable
+from cnntop.core.trail import extended_plan, times
 
 SUMMARY_FILE = "summary.csv"
 LOCK_FILE = ".summary.lock"
@@ -31,6 +32,8 @@ COLUMNS = (
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
     "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds", "sweep",
+    "rate_changes", "extended",
+    "process_memory_peak_bytes",
 )  # fmt: skip
 """In this order in the file; new ones go to the end."""
 
@@ -76,6 +79,7 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         "epoch_seconds": state.complete_epoch_seconds.value,
         "images_per_second": state.images_per_second,
         "cpu_utilization": state.cpu_mean_utilization.value,
+        "process_memory_peak_bytes": state.process_memory_peak_bytes,
         "torch": info.versions.get("torch"),
         "cnntop": info.versions.get("cnntop"),
         "git_commit": info.git_commit,
@@ -83,6 +87,10 @@ def summary_row(info: RunInfo, state: RunState, status: str) -> Row:
         "evaluate_every": train.evaluate_every,
         "sweep": info.sweep_point.partition("/")[0],
         "fixes": "; ".join(f"{fix.key} {fix.before} -> {fix.after}" for fix in state.fixes),
+        "rate_changes": "; ".join(
+            f"{times(one.factor)} after step {one.step}" for one in state.rate_changes
+        ),
+        "extended": extended_plan(state.extensions),
     }
     if started is not None:
         for column in (
@@ -191,23 +199,33 @@ def _derived(runs_dir: Path) -> dict[str, Row]:
     return {row["run"]: row for row in rows if row is not None}
 
 
-def read_rows(runs_dir: Path) -> list[Row]:
+def read_rows(runs_dir: Path, derive: Callable[[RunFolder], Row | None] | None = None) -> list[Row]:
     """A row for every run folder, oldest first.
 
     Rows come from summary.csv where the run has ended; for a run that is under way, was killed or
     has no row, the row is derived from its folder, so that it is as true as the log. So are all
     where summary.csv is not as cnntop wrote it.
+
+    `derive` takes the place of `derive_row`, for who looks again and again. Raises OSError.
     """
+    derive = derive or derive_row
     rows_there, as_written = _read(runs_dir)
     known = rows_there if as_written else {}
     rows = []
     for run in run_ids(runs_dir):
         row = known.get(run)
         if row is None or row["status"] == "running":
-            row = derive_row(RunFolder(runs_dir / run))
+            row = derive(RunFolder(runs_dir / run))
         if row is not None:
             rows.append(row)
     return rows
+
+
+def written_rows(runs_dir: Path) -> list[Row]:
+    """The rows that summary.csv has of runs whose folder is there, oldest first, as they are, and
+    nothing that had to be read from a log. Raises OSError."""
+    rows, _ = _read(runs_dir)
+    return [rows[run] for run in run_ids(runs_dir) if run in rows]
 
 
 def derive_row(folder: RunFolder) -> Row | None:

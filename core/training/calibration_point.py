@@ -13,6 +13,7 @@ from cnntop.core.events import AnyEvent, CheckpointSaved, LimitsMeasured, StepsM
 from cnntop.core.recipe import Recipe
 from cnntop.core.training.datasets import ImageSet
 from cnntop.core.training.evaluation import EVALUATION_BATCH, evaluate
+from cnntop.core.training.foreign_model import LoadedCode
 from cnntop.core.training.input_paths import Loaded
 from cnntop.core.training.loop import TrainingLoop
 from cnntop.core.training.memory import memory_watched
@@ -22,7 +23,10 @@ from cnntop.core.training.preparation import Prepared, build
 class Point:
     """A network at a batch size, ready to train, and what was measured of it."""
 
-    def __init__(self, recipe: Recipe, loaded: Loaded, folder: Path) -> None:
+    def __init__(
+        self, recipe: Recipe, loaded: Loaded, folder: Path, code: LoadedCode | None = None
+    ) -> None:
+        """With `code` the network is what that makes, not the recipe's own."""
         self.recipe = recipe
         self.step_seconds: list[float] = []
         self.evaluation_seconds: list[float] = []
@@ -30,7 +34,7 @@ class Point:
         self._folder = folder
         told = _Limits()
         with memory_watched(recipe, "building the network"):
-            prepared = build(recipe, loaded.dataset, loaded.device, told, lambda: False)
+            prepared = build(recipe, loaded.dataset, loaded.device, told, lambda: False, code=code)
         self.flop_per_image = told.flop_per_image
         self._augment_on, self._workers = prepared.batches.augment_on, prepared.batches.workers
         prepared.batches.close()

@@ -25,12 +25,12 @@ from cnntop.core.training.checkpoint import BEST, LAST
 from cnntop.core.training.evaluation import evaluate
 from cnntop.core.training.fixes import Fixes
 from cnntop.core.training.memory import memory_watched
+from cnntop.core.training.plan import Plan
 from cnntop.core.training.preparation import Prepared
 from cnntop.core.training.saves import Saves
-from cnntop.core.training.schedule import rate_factor
+from cnntop.core.training.steering import Steering
 from cnntop.core.training.step_clock import Lap, StepClock, step_clock
 from cnntop.core.training.tally import Detail, EpochTally, PreparationSums, StepSums
-from cnntop.core.training.trained_time import TrainedTime
 
 READOUT_SECONDS = 0.25
 
@@ -59,7 +59,9 @@ class TrainingLoop:
         self._steps_read = 0
         self._lr = prepared.recipe.train.lr
         self._passes = prepared.recipe.train.passes
-        self._time = TrainedTime(prepared.recipe.train.time_limit_seconds)
+        self._plan = Plan(prepared.recipe.train, prepared.steps_per_epoch)
+        self._time = self._plan.time
+        self._steering = Steering(control, self._plan, sink)
         self._best: float | None = None
         self._test_accuracy: float | None = None
         self._epochs_done = 0
@@ -78,20 +80,24 @@ class TrainingLoop:
         self._saves.begin()
         self._note_readout()
         self._clock.start()
-        over = self._over(self._epochs_done)
+        over = self._control.cancelled() or self._plan.is_over(self._epochs_done)
         while not over:
             tally, self._under_way = self._under_way or EpochTally(self._epochs_done + 1), None
             over = self._train_epoch(tally)
+        self._steering.end()
+        if self._control.discarded:
+            return "stopped"
         self._saves.finish()
-        return self._control.stop_status or "finished"
+        if self._control.stop_status:
+            return self._control.stop_status
+        cut = self._control.ends_after_epoch and not self._plan.is_over(self._epochs_done)
+        return "stopped" if cut else "finished"
 
     def _over(self, epochs_done: int) -> bool:
-        if self._control.stop_status:
+        control = self._control
+        if control.cancelled() or control.ends_after_epoch:
             return True
-        train = self._p.recipe.train
-        if train.epochs is not None:
-            return epochs_done >= train.epochs
-        return self._time.is_up
+        return self._plan.is_over(epochs_done)
 
     def _train_epoch(self, tally: EpochTally) -> bool:
         """From where `tally` stands. Whether the run is over with it."""
@@ -129,16 +135,37 @@ class TrainingLoop:
                 self._read_out(tally)
             return False
         self._read_out(tally)
-        if self._control.take_checkpoint() or save:
+        self._steer(tally)
+        if save and time.monotonic() >= self._saves.due_at:
             self._save(LAST, self._epochs_done, tally)
-            self._clock.outside()
+        self._clock.outside()
         fix = self._control.take_fix()
         fixed = fix is not None and self._fix(fix)
         if self._control.paused:
             self._pause(tally)
         return fixed
 
+    def _steer(self, tally: EpochTally) -> None:
+        """Do what a person wants of the run and a pause does not put off. The checkpoint comes
+        last, to know of the rest."""
+        if not self._control.wanted:
+            return
+        if self._steering.take(self._step, tally.epoch):
+            self._set_rate()
+        if self._control.take_checkpoint():
+            self._save(LAST, self._epochs_done, tally)
+
+    def _goes_on(self, tally: EpochTally) -> bool:
+        """Whether the time limit had cut the pass short, and there is more time by now."""
+        timed = self._p.recipe.train.time_limit_seconds is not None
+        cut = timed and tally.images < len(self._p.dataset.train) and not self._control.cancelled()
+        self._under_way = tally if cut and not self._plan.is_over(self._epochs_done) else None
+        return self._under_way is not None
+
     def _finish_epoch(self, tally: EpochTally) -> bool:
+        self._steer(tally)
+        if self._goes_on(tally):
+            return False
         last = self._over(tally.epoch)
         evaluated_from = self._time.seconds
         test = None
@@ -149,13 +176,17 @@ class TrainingLoop:
             )
         self._clock.outside()
         tally.split += self._clock.read().split
+        if test:
+            seconds = self._time.seconds - evaluated_from
+            tally.evaluation_seconds = seconds + (tally.evaluation_seconds or 0.0)
+        if self._goes_on(tally):
+            return False
         best = test is not None and (self._best is None or test[1] > self._best)
         whole = tally.images == len(self._p.dataset.train) and not self._control.stop_status
         broken = test is not None and finite(test[0]) is None
         if not whole and not broken:  # a run that is resumed goes on in its middle
             self._save(LAST, self._epochs_done, tally)
         if test:
-            tally.evaluation_seconds = self._time.seconds - evaluated_from
             self._test_accuracy = test[1]
             self._best = max(test[1], self._best or 0.0)
         finished = tally.finished(self._step, self._lr, test)
@@ -170,9 +201,15 @@ class TrainingLoop:
         if best:
             self._save(BEST, tally.epoch)
         self._tell_fix()
-        # Where the time ran out only after `last` was asked, an epoch without an evaluation cannot
-        # be the last one: the next one is cut short and evaluated.
-        return last or self._control.cancelled() or (test is not None and self._time.is_up)
+        if not whole:
+            return True
+        # Where the end came only after `last` was asked, an epoch without an evaluation cannot be
+        # the last one: of a time limit, the next one is cut short and evaluated.
+        if not last and test is None:
+            return self._control.cancelled()
+        if self._steering.take(self._step, tally.epoch):  # what came while the pass was saved
+            self._set_rate()
+        return self._over(tally.epoch)
 
     def _evaluation_due(self, epoch: int, last: bool) -> bool:
         if self._control.stop_status:
@@ -207,12 +244,7 @@ class TrainingLoop:
             yield "other"
 
     def _set_rate(self) -> None:
-        train = self._p.recipe.train
-        progress = self._time.progress
-        if progress is None:
-            assert train.epochs is not None
-            progress = self._step / (train.epochs * self._p.steps_per_epoch)
-        self._lr = train.lr * rate_factor(train.schedule, progress)
+        self._lr = self._plan.rate(self._step)
         self._p.network.set_rate(self._lr)
 
     def _read_out(self, tally: EpochTally) -> None:
@@ -270,7 +302,7 @@ class TrainingLoop:
         if finite(loss) is None:
             raise DivergedError(
                 f"the loss is no longer finite at step {self._step:,}. "
-                f"Try a smaller learning rate than {self._p.recipe.train.lr:g} (--lr)."
+                f"Try a smaller learning rate than {self._plan.top_rate:g} (--lr)."
             )
 
     def _note_readout(self) -> None:
@@ -302,25 +334,22 @@ class TrainingLoop:
             self._time.leave_out(now - left_out_until)
             left_out_until = now
             if standing:
-                self._save_if_asked(tally)
+                self._steer(tally)
         self._sink.emit(Resumed(left_out_until - paused_at))
         self._note_readout()
         self._clock.start()
 
     def _go_on_evaluating(self, tally: EpochTally) -> bool:
-        if self._control.wanted:
-            self._save_if_asked(tally)
+        self._steer(tally)
         if self._control.paused:
             self._clock.outside()
             self._pause(tally)
         return not self._control.stop_status
 
-    def _save_if_asked(self, tally: EpochTally) -> None:
-        if self._control.take_checkpoint():
-            self._save(LAST, self._epochs_done, tally)
-
     def _save(self, name: str, epochs_done: int, tally: EpochTally | None = None) -> None:
         """A checkpoint after `epochs_done` whole epochs, or in the middle of that of `tally`."""
+        if self._control.discarded:
+            return
         state = self._p.network.state() | {
             "model_label": self._p.recipe.model.label,
             "classes": list(self._p.dataset.classes),
@@ -333,6 +362,7 @@ class TrainingLoop:
             "threads": self._p.threads,
             "computation": self._p.computation(),
             "evaluate_every": self._fixes.evaluate_every,
+            "rate_scale": self._plan.rate_scale,
             "pass": None if tally is None else tally.state(),
         }
         self._saves.save(name, state)
@@ -346,5 +376,6 @@ class TrainingLoop:
         self._test_accuracy = checkpoint["test_accuracy"]
         self._trained_before_seconds = checkpoint["trained_seconds"]
         self._fixes.evaluate_every = checkpoint["evaluate_every"]
+        self._plan.rate_scale = checkpoint.get("rate_scale", 1.0)  # older ones have none
         if checkpoint["pass"] is not None:
             self._under_way = EpochTally.restored(checkpoint["pass"])

@@ -18,6 +18,14 @@ class TrainedTime:
     def leave_out(self, seconds: float) -> None:
         self._began += seconds
 
+    def extend(self, seconds: float) -> None:
+        """Make the limit so much longer. Only where there is one."""
+        self._limit += seconds
+
+    @property
+    def limit_seconds(self) -> float | None:
+        return None if self._limit == math.inf else self._limit
+
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._began

@@ -26,6 +26,7 @@ from cnntop.core.events import (
     Resumed,
     StepsMeasured,
 )
+from cnntop.core.extension import Extension
 from cnntop.core.fix import Fix
 from cnntop.core.runs.control_socket import (
     ANSWER_SECONDS,
@@ -84,8 +85,17 @@ def test_each_command_reaches_the_control(folder: RunFolder, control: Control) -
     fix = Fix("data.augment_on", "cpu", 1.5)
     send(folder, Command("fix", fix))
     assert control.take_fix() == fix
+    send(folder, Command("rate", factor=2.0))
+    assert control.take_rate_factor() == 2.0
+    send(folder, Command("extend", extension=Extension(epochs=3)))
+    assert control.take_extension() == Extension(epochs=3)
+    send(folder, Command("stop-after-epoch"))
+    assert control.ends_after_epoch
     send(folder, Command("stop"))
     assert control.stop_status == "stopped"
+    assert not control.discarded
+    send(folder, Command("discard"))
+    assert control.discarded
 
 
 def test_the_line_of_another_program(folder: RunFolder, control: Control) -> None:
@@ -105,6 +115,11 @@ def test_the_line_of_another_program(folder: RunFolder, control: Control) -> Non
         b'{"command": "fix", "fix": {"key": "machine.threads", "value": 1000000}}\n',
         b'{"command": "fix", "fix": {"key": "machine.threads", "value": "2"}}\n',
         b'{"command": "fix", "fix": {"key": "train.lr", "value": 1}}\n',
+        b'{"command": "rate"}\n', b'{"command": "rate", "factor": 0}\n',
+        b'{"command": "rate", "factor": 1e300}\n', b'{"command": "rate", "factor": -2}\n',
+        b'{"command": "extend"}\n', b'{"command": "extend", "extension": {}}\n',
+        b'{"command": "extend", "extension": {"epochs": -1}}\n',
+        b'{"command": "extend", "extension": {"seconds": 1e300}}\n',
     ],
 )  # fmt: skip
 def test_what_is_no_command_is_refused_and_the_next_is_taken(

@@ -140,6 +140,33 @@ def test_what_stands_before_a_damaged_line_counts(writer: Writer) -> None:
             follower.drain()
 
 
+@pytest.mark.parametrize("broken", [b"\n", b"{}\n", b"%s %s\n\n"])
+def test_a_damaged_line_among_whole_ones_is_told_by_its_number(
+    writer: Writer, broken: bytes
+) -> None:
+    told = writer.tell(STARTED, *[Notice(str(n)) for n in range(50)])
+    lines = writer.folder.events.read_bytes().splitlines()
+    if b"%s" in broken:
+        # Two on one line, and none on the next: as many records as lines.
+        broken %= tuple(lines[1:3])
+    log = writer.folder.events
+    log.write_bytes(b"\n".join(lines[:30]) + b"\n" + broken + b"\n".join(lines[30:]) + b"\n")
+    follower = LogFollower(writer.folder)
+    assert follower.drain() == told[:30]
+    with pytest.raises(DamagedLogError, match="line 31 "):
+        follower.drain()
+
+
+def test_a_flipped_bit_among_whole_lines_is_seen(writer: Writer) -> None:
+    told = writer.tell(STARTED, *[Notice(str(n)) for n in range(100, 150)])
+    text = writer.folder.events.read_bytes()
+    writer.folder.events.write_bytes(text.replace(b'"125"', b'"124"'))
+    follower = LogFollower(writer.folder)
+    assert follower.drain() == told[:26]
+    with pytest.raises(DamagedLogError, match=r"line 27 .*checksum"):
+        follower.drain()
+
+
 def test_no_log_yet(tmp_path: Path) -> None:
     follower = LogFollower(RunFolder(tmp_path))
     assert follower.drain() == []

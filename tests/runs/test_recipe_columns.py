@@ -105,6 +105,20 @@ def test_a_run_that_went_on_for_longer_is_another_than_it_began_as(tmp_path: Pat
     assert (one["train.epochs"], other["train.epochs"]) == ("5", "8")
 
 
+def test_a_run_that_a_person_extended_is_as_long_as_it_became(tmp_path: Path) -> None:
+    keep_run(tmp_path, 1, {"train.time": "15m"}, extended="time 15m -> 25m10s")
+    keep_run(tmp_path, 2, {"train.epochs": 5}, extended="epochs 5 -> 9", status="stopped", epochs=7)
+    by_time, by_epochs = whole_rows(tmp_path)
+    assert (by_time["train.time"], by_epochs["train.epochs"]) == ("25m10s", "9")
+
+
+def test_a_rate_changed_by_hand_is_no_recipe(tmp_path: Path) -> None:
+    keep_run(tmp_path, 1, {})
+    keep_run(tmp_path, 2, {"train.seed": 3}, rate_changes="x2 after step 5")
+    one, other = whole_rows(tmp_path)
+    assert same_recipe(["train.seed"], one) != same_recipe(["train.seed"], other)
+
+
 @pytest.mark.parametrize(
     ("names", "paths"),
     [

@@ -13,7 +13,8 @@ from cnntop.core.recipe import resolve
 from cnntop.core.runs.folder import RunFolder, RunInfo, run_folders
 from cnntop.core.runs.log import PatientLog, RunLog, is_whole, read_log, sealed
 from cnntop.core.runs.recorder import Recorder
-from cnntop.core.runs.repair import Finding, named_runs, remove_run, repair_all, repair_run
+from cnntop.core.runs.removal import remove_run
+from cnntop.core.runs.repair import Finding, named_runs, repair_all, repair_run
 from cnntop.core.runs.summary import COLUMNS, Row, derive_row, read_rows
 from tests.runs.test_summary import LIFE, records
 

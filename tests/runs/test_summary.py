@@ -43,13 +43,15 @@ MEASURED = (
     "cpu_utilization", "energy_joules", "hidden_wait_fraction", "augment_cpu_seconds_per_image",
     "forward_fraction", "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds",
+    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds", "rate_changes", "extended",
+    "process_memory_peak_bytes",
 )  # fmt: skip
 LATER = (
     "hidden_wait_fraction", "augment_cpu_seconds_per_image", "forward_fraction",
     "backward_fraction", "optimizer_fraction", "launch_gap_fraction", "evaluate_every", "fixes",
     "verdict", "limit_fraction", "limited_by", "flop_per_image", "bytes_per_image",
-    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds", "sweep",
+    "limit_flop_per_second", "limit_bytes_per_second", "multiply_adds", "sweep", "rate_changes",
+    "extended", "process_memory_peak_bytes",
 )  # fmt: skip
 """Columns that came after the first version, at the end."""
 STARTED = RunStarted(
@@ -125,7 +127,7 @@ def test_a_whole_run() -> None:
         "transfer_fraction": "0.2", "compute_fraction": "0.3", "other_fraction": "0.4",
         "gpu_utilization": "0.625", "gpu_memory_peak_bytes": "700", "cpu_utilization": "0.25",
         "energy_joules": "60.5", "torch": "2.10", "cnntop": "0.1.0", "git_commit": "",
-        "host": "here",
+        "host": "here", "process_memory_peak_bytes": "1",
     }  # fmt: skip
     assert {column: row[column] for column in expected} == expected
 

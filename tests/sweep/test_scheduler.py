@@ -167,7 +167,7 @@ def test_where_the_very_first_cannot_begin_the_sweep_ends_and_says_why(tmp_path:
 
 def test_a_stop_is_a_signal_to_the_run_and_the_rest_comes_later(tmp_path: Path) -> None:
     folder = create(tmp_path)
-    scheduler = Scheduler(folder, [], stand_in.command(folder, 4, pause=0.2))
+    scheduler = Scheduler(folder, [], stand_in.command(folder, 4, pause=2.0))
     with going_on(scheduler):
         until(lambda: scheduler.state.points[0].accuracy is not None)
         scheduler.stop()

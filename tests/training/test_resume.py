@@ -17,17 +17,20 @@ from cnntop.core.events import (
     CheckpointSaved,
     EpochFinished,
     Notice,
+    PlanExtended,
     Record,
     RunResumed,
     StepsMeasured,
 )
+from cnntop.core.extension import Extension
 from cnntop.core.run_state import RunState, fold
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import read_log
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.summary import read_rows
-from cnntop.core.session import RunRequest
+from cnntop.core.session import RunHandle, RunRequest
 from cnntop.core.training.checkpoint import Checkpoints
+from tests.conftest import Watched
 
 E = TypeVar("E", bound=AnyEvent)
 Make = Callable[..., RunRequest]
@@ -105,15 +108,65 @@ def test_stopped_anywhere_and_resumed_is_as_one_run(
     check_figures(whole.folder, done.folder)
 
 
+def steered(request: RunRequest) -> Watched:
+    """With a rate and a length of a person's own, which are there from the first step on."""
+    handle = RunHandle(request)
+    handle.control.scale_rate(0.5)
+    handle.control.extend(Extension(epochs=7))
+    handle.start()
+    return Watched(handle)
+
+
+@pytest.mark.parametrize("way", [{"schedule": "constant"}, SPEED], ids=["constant", "speed"])
+def test_what_a_person_changed_holds_when_it_goes_on(
+    run: Any, request_run: Make, way: dict[str, Any], tmp_path: Path
+) -> None:
+    request = request_run(**{"epochs": 10, "batch_size": 1, **way})
+    whole = steered(replace(request, runs_dir=tmp_path / "whole")).end()
+    part = steered(request)
+    part.until(lambda records: bool(events(records, StepsMeasured)))
+    part.handle.control.stop()
+    part.end()
+    again = resumed(request, part.folder)
+    assert again.recipe.train.epochs == 17
+    done = run(again)
+    assert done.ended.status == "finished"
+    assert events(done.records, RunResumed)[0].epochs_planned == 17
+    assert_same_training(whole.folder, done.folder)
+    check_figures(whole.folder, done.folder)
+    [row] = read_rows(done.folder.parent)
+    assert (row["rate_changes"], row["extended"]) == ("/2 after step 1", "epochs 10 -> 17")
+    with pytest.raises(UsageError, match="has finished"):
+        resumed(request, done.folder)
+
+
+def test_more_time_holds_when_it_goes_on(start: Any, request_run: Make) -> None:
+    part = start(request_run(time="600s"))
+    part.until(lambda records: bool(events(records, StepsMeasured)))
+    part.handle.control.extend(Extension(seconds=90.5))
+    part.until(lambda records: bool(events(records, PlanExtended)))
+    part.handle.control.stop()
+    part.end()
+    earlier = Resumption.of(RunFolder(part.folder))
+    assert earlier.recipe({}).train.time_limit_seconds == 690.5
+    assert earlier.recipe({"train.time": "20s"}).train.time == "20s", "what is asked for now counts"
+    by_epochs = earlier.recipe({"train.epochs": 3}).train
+    assert (by_epochs.epochs, by_epochs.time) == (3, None)
+
+
 def check_figures(whole: Path, parts: Path) -> None:
     """The fold of the log, epochs.csv and the summary row say what one run says."""
     one, other = (fold(read_log(folder / "events.jsonl")) for folder in (whole, parts))
     for name in ("step", "epoch", "images", "epochs", "best_test_accuracy", "best_epoch", "phase"):
         assert getattr(one, name) == getattr(other, name), name
     for name in ("test_loss", "test_accuracy"):
-        curves = [getattr(state, name).bins for state in (one, other)]
+        # At the same steps; the seconds are those of each, and of the resumed run more have passed.
+        curves = [
+            [(b.step, b.minimum, b.maximum, b.total, b.count) for b in getattr(state, name).bins]
+            for state in (one, other)
+        ]
         assert curves[0] == curves[1], name
-    assert [b.x for b in other.train_loss.bins] == sorted({b.x for b in other.train_loss.bins})
+    check_curves(other)
     tables = [list(csv.DictReader((folder / "epochs.csv").open())) for folder in (whole, parts)]
     for figure in PASS_FIGURES:
         assert [row[figure] for row in tables[0]] == [row[figure] for row in tables[1]], figure
@@ -126,6 +179,23 @@ def check_figures(whole: Path, parts: Path) -> None:
     [row] = read_rows(parts.parent)
     assert row["status"] == "finished"
     assert float(row["epochs"]) == one.epochs
+
+
+def check_curves(state: RunState) -> None:
+    """Over steps and over time they go on; what was taken back has left nothing in them."""
+    curves = [state.train_loss, state.speed, state.learning_rate, *state.parts.values()]
+    for curve in curves:
+        steps = [one.step for one in curve.bins]
+        assert steps == sorted(steps)
+    assert len({one.step for one in state.train_loss.bins}) == len(state.train_loss.bins)
+    for curve in (*curves, state.cpu_utilization, state.process_memory):
+        seconds = [one.seconds for one in curve.bins]
+        assert seconds == sorted(seconds)
+    resumed_at = [mark.step for mark in state.marks if mark.kind == "resume"]
+    assert resumed_at == sorted(resumed_at)
+    assert 1 <= len(resumed_at) <= len(state.taken_back)
+    assert [mark.kind for mark in state.marks][-1] == "end"
+    assert sum(mark.kind == "end" for mark in state.marks) == 1
 
 
 def test_the_live_state_is_that_of_the_log(start: Any, run: Any, request_run: Make) -> None:

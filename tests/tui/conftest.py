@@ -9,6 +9,14 @@ from PIL import Image
 from tests.tui.place import Place
 
 
+@pytest.fixture(autouse=True)
+def usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screens look the same on whatever terminal the tests were started."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for variable in ("CNNTOP_ASCII", "NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(variable, raising=False)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)

@@ -23,7 +23,7 @@ COMMAND = str(Path(sys.executable).with_name("cnntop"))
 # What a person's shell may have set and which would change what is printed.
 _FOREIGN = (
     "NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "CUDA_VISIBLE_DEVICES",
-    "TERMINAL_WIDTH", "PY_COLORS", "CLICOLOR", "CLICOLOR_FORCE",
+    "TERMINAL_WIDTH", "PY_COLORS", "CLICOLOR", "CLICOLOR_FORCE", "CNNTOP_ASCII", "LANG", "LC_CTYPE",
 )  # fmt: skip
 NO_NETWORK = dict.fromkeys(
     ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),

@@ -5,6 +5,7 @@ from html import unescape
 from pathlib import Path
 
 from textual import events
+from textual.app import App
 from textual.geometry import Region
 from textual.message import Message
 from textual.screen import Screen
@@ -13,6 +14,7 @@ from cnntop.core.run_state import RunState
 from cnntop.tui import app as program
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.launch import Launch
+from cnntop.tui.look import Look
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.screens.picker import Picked
 
@@ -29,8 +31,8 @@ class Stage(CnntopApp):
 
     CSS_PATH = str(Path(program.__file__).with_name("app.tcss"))
 
-    def __init__(self, shown: Screen[object]) -> None:
-        super().__init__(Launch("demo", Path("runs")))
+    def __init__(self, shown: Screen[object], look: Look | None = None) -> None:
+        super().__init__(Launch("demo", Path("runs")), look or Look())
         self.shown = shown
         self.heard: list[Message] = []
         self.answers: list[object] = []
@@ -55,7 +57,7 @@ def show(stage: Stage, state: RunState, now: float | None = None) -> None:
     screen.show(state, state.at_seconds if now is None else now)
 
 
-def text(stage: Stage) -> str:
+def text(stage: App[None]) -> str:
     """What the screen shows, line by line, read from Textual's own picture of it."""
     rows: dict[int, dict[int, str]] = {}
     for match in _TEXT.finditer(stage.export_screenshot(simplify=False)):

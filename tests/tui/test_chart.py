@@ -1,79 +1,23 @@
-"""Curves as dots: where they go, what they join, and whose colour a cell takes."""
+"""Charts of a run: what they draw anew, where they end, and that they share one axis."""
 
-from collections.abc import Sequence
+import msgspec
 
-import pytest
-
-from cnntop.core.events import Paused, RunEnded
+from cnntop.core.events import CheckpointSaved, GpuSample, Paused, RunEnded
 from cnntop.core.run_state import RunState
-from cnntop.tui.format import figure
+from cnntop.tui.axis_view import AxisView
 from cnntop.tui.screens.monitor import MonitorScreen
-from cnntop.tui.widgets import braille
-from cnntop.tui.widgets.chart import Chart, Series
+from cnntop.tui.widgets.axis_panel import AxisPanel
+from cnntop.tui.widgets.charts import axis_panels
 from cnntop.tui.widgets.panel import Frame
+from cnntop.tui.widgets.plot import MARGIN
 from tests.tui import story
 from tests.tui.stage import Stage, monitor, show, text
 
 WIDTH, HEIGHT = 59, 16
 
 
-def picture(points: Sequence[tuple[int, float]], columns: int = 4, rows: int = 2) -> list[str]:
-    """The dots of one curve from 0 to 1, row by row: `#` where there is one."""
-    dots = braille.strokes(points, columns, rows, 0.0, 1.0)
-    height = braille.DOTS_DOWN * rows
-    return ["".join("#" if column >> row & 1 else "." for column in dots) for row in range(height)]
-
-
-def test_neighbours_are_joined_where_the_curve_jumps() -> None:
-    assert picture([(0, 1.0), (1, 0.0), (2, 0.0), (3, 1.0)], columns=2) == [
-        "#..#",
-        ".#.#",
-        ".#.#",
-        ".#.#",
-        ".#.#",
-        ".#.#",
-        ".#.#",
-        ".##.",
-    ]
-
-
-def test_points_far_apart_are_joined_by_a_slope() -> None:
-    assert picture([(0, 1.0), (7, 0.0)]) == [
-        "#.......",
-        ".#......",
-        "..#.....",
-        "...#....",
-        "....#...",
-        ".....#..",
-        "......#.",
-        ".......#",
-    ]
-
-
-@pytest.mark.parametrize("value", [-1.0, 0.0, 0.5, 1.0, 2.0])
-def test_every_value_has_a_dot_in_the_field(value: float) -> None:
-    assert sum(row.count("#") for row in picture([(3, value)])) == 1
-
-
-def test_each_dot_is_the_bit_of_its_braille_pattern() -> None:
-    every = {braille.cells([[left, right]], 0)[0][0] for left in range(16) for right in range(16)}
-    assert every == {" ", *(chr(0x2800 + bits) for bits in range(1, 256))}
-    numbers = {(0, 0): 0x01, (0, 3): 0x40, (1, 0): 0x08, (1, 3): 0x80}
-    for (column, row), bit in numbers.items():
-        dots = [0, 0]
-        dots[column] = 1 << row
-        assert braille.cells([dots], 0) == [(chr(0x2800 + bit), 0)]
-
-
-def test_a_cell_takes_the_colour_of_the_curve_on_top() -> None:
-    train, test = [1, 0, 1, 0, 1, 0], [0, 0, 0, 1, 0, 0]
-    assert braille.cells([train, test], 0) == [("⠁", 0), ("⠉", 1), ("⠁", 0)]
-    assert braille.cells([train, [0] * 6], 0) == [("⠁⠁⠁", 0)]
-    assert braille.cells([train, test], 1) == [("   ", 0)]
-
-
-def rows(chart: Chart, state: RunState, now: float) -> list[str]:
-    return [line.plain for line in chart.lines(state, Frame(now, WIDTH, HEIGHT))]
+def rows(chart: AxisPanel, state: RunState, now: float, height: int = HEIGHT) -> list[str]:
+    return [line.plain for line in chart.lines(state, Frame(now, WIDTH, height))]
 
 
 def long_run(stretches: int) -> RunState:
@@ -84,7 +28,7 @@ def long_run(stretches: int) -> RunState:
 
 def test_a_curve_that_grows_leaves_what_was_drawn_as_it_is() -> None:
     """Whole charts drawn anew each time cost the training more than all else on the screen."""
-    chart = Chart("loss", lambda state: [Series("train", state.train_loss)], figure)
+    chart = axis_panels(AxisView())["loss"]
     changed = []
     before: list[str] = []
     for stretches in range(200, 400, 8):
@@ -95,7 +39,7 @@ def test_a_curve_that_grows_leaves_what_was_drawn_as_it_is() -> None:
 
 
 def test_the_axis_of_a_run_that_is_over_ends_with_it() -> None:
-    chart = Chart("loss", lambda state: [Series("train", state.train_loss)], figure)
+    chart = axis_panels(AxisView())["loss"]
     state = long_run(330)
     open_end = max(len(row.rstrip()) for row in rows(chart, state, 100.0)[1:])
     assert open_end < WIDTH - 2
@@ -125,3 +69,57 @@ async def test_figures_are_drawn_once_a_second_and_what_happens_at_once() -> Non
         show(stage, state, 101.1)
         await pilot.pause()
         assert "paused" in text(stage)
+
+
+def test_every_chart_has_its_figures_and_its_cursor_in_the_same_column() -> None:
+    gpu = [msgspec.structs.replace(story.gpu(0), power_watts=watts) for watts in (300.0, 350.0)]
+    state = story.told(*story.with_gpu(gpu), CheckpointSaved("checkpoint/last.pt", 3, 0.5))
+    axis = AxisView()
+    panels = axis_panels(axis)
+    assert list(panels) == [
+        "loss", "accuracy", "rate", "speed", "parts", "gpu", "memory", "power", "temperature",
+        "cpu", "axis",
+    ]  # fmt: skip
+    newest = {name: rows(panel, state, 50.0)[0] for name, panel in panels.items()}
+    for name, words in {
+        "loss": "train ", "accuracy": "test ", "rate": "0.01", "speed": "2,778",
+        "parts": "wait 22 %", "gpu": "87 %", "memory": "9 GB", "power": "350 W",
+        "temperature": "61 °C", "cpu": "42 %",
+    }.items():  # fmt: skip
+        assert words in newest[name], name
+    axis.point(300.0)
+    frame = Frame(50.0, WIDTH, HEIGHT)
+    cursor = {name: panel.lines(state, frame) for name, panel in panels.items()}
+    cell = axis.view.cell(300.0, axis.cells)
+    assert cell is not None
+    for name, drawn in cursor.items():
+        for row in drawn[1:] if name != "axis" else drawn[:1]:
+            [style] = [str(s.style) for s in row.spans if s.start <= MARGIN + cell < s.end] or [""]
+            assert row.plain[MARGIN + cell] == "│" or "reverse" in style, name
+    assert cursor["loss"][0].plain != newest["loss"]
+
+
+def test_what_nothing_is_known_of_says_so() -> None:
+    panels = axis_panels(AxisView())
+    for name, panel in panels.items():
+        for height in (1, 2, 5):
+            drawn = rows(panel, RunState(), 1.0, height)
+            assert len(drawn) <= max(height, 3) or name == "axis"
+    assert "no step yet" in rows(panels["loss"], RunState(), 1.0)[1]
+    assert "no GPU is watched" in rows(panels["power"], RunState(), 1.0)[1]
+    dashes = story.told(*story.with_gpu([GpuSample(0, "GPU-0", "Some GPU")]))
+    assert "–" in rows(panels["power"], dashes, 50.0)[0]
+
+
+def test_the_split_is_stacked_with_a_texture_for_each_part() -> None:
+    axis = AxisView()
+    state = story.told(*story.preparing(), story.STARTED, *story.epochs(3, 8))
+    drawn = rows(axis_panels(axis)["parts"], state, 50.0, 10)
+    column = "".join(row[MARGIN + 1] for row in drawn[1:])
+    assert column == "▒▒" + "█" * 6 + "▓" or column == "".join(sorted(column, key="▒░█▓".index))
+    assert set(column) >= {"▒", "█", "▓"}
+    axis.plain = True
+    axis.changes += 1
+    plain = rows(axis_panels(axis)["parts"], state, 50.0, 10)
+    assert all(row.isascii() for row in plain)
+    assert {"w", "c", "o"} <= {row[MARGIN + 1] for row in plain[1:]}

@@ -115,13 +115,3 @@ async def test_help_scrolls_where_it_does_not_fit() -> None:
         await pilot.pause()
         await pilot.wait_for_animation()
         assert "never as 0" in text(stage)
-
-
-async def test_help_names_every_key_of_the_monitor() -> None:
-    from cnntop.tui.screens.help import TEXT
-    from cnntop.tui.screens.monitor import MonitorScreen
-
-    for binding in MonitorScreen.BINDINGS:
-        assert not isinstance(binding, tuple)
-        if binding.show:
-            assert f"\n  {binding.key_display or binding.key} " in TEXT

@@ -223,6 +223,9 @@ def _cpu_seconds(process: int) -> dict[int, float]:
     ticks = os.sysconf("SC_CLK_TCK")
     used = {}
     for task in Path(f"/proc/{process}/task").iterdir():
-        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        try:
+            fields = (task / "stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:  # the thread has ended meanwhile
+            continue
         used[int(task.name)] = (int(fields[11]) + int(fields[12])) / ticks
     return used

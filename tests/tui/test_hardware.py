@@ -42,8 +42,8 @@ async def test_what_holds_the_gpu_back(
     plain = (await shown(size, {}, {})).splitlines()
     lines = (await shown(size, figures, {})).splitlines()
     (changed,) = [number for number, line in enumerate(lines) if line != plain[number]]
-    assert plain[changed].strip() == "hardware"
-    assert lines[changed].startswith(" hardware  ")
+    assert plain[changed][1:].strip() == "hardware"
+    assert lines[changed][1:].startswith("hardware  ")
     assert lines[changed].endswith(f"  {words}")
 
 

@@ -248,7 +248,7 @@ async def test_keys_without_a_run_do_no_harm() -> None:
     async with stage.run_test(size=(80, 24)) as pilot:
         await pilot.press("p")
         await pilot.press("question_mark")
-        assert "Where each step's time goes" in text(stage)
+        assert "The charts" in text(stage)
         await pilot.press("q")
         assert stage.screen is stage.shown, "q closes the help and nothing else"
         show(stage, RunState())

@@ -36,6 +36,7 @@ def test_milestones_come_in_order(answer: Answer) -> None:
         r"^  limit    compute at (\S+ % of this machine's limit \(.+/s\), whole step at \S+ %|"
         r"\S+ \S?FLOP/s, machine's limit not measured)$",
         r"^  verdict  \S+: .+\.$",
+        r"^ +0 +test accuracy +epoch 3 +0 +train loss +epoch 3$",
         r"^  run      /.+-trial-",
         r"^  compare  cnntop compare --runs-dir /",
     )

@@ -106,6 +106,47 @@ def test_training_goes_on(place: Place, quick: Callable[..., list[str]]) -> None
         assert window.end() == 143
 
 
+def test_a_slow_line_is_drawn_less_often_and_says_so(
+    place: Place, quick: Callable[..., list[str]]
+) -> None:
+    with place.window(*quick(*LONG)) as window:
+        window.until("a step")
+        _stall(window)
+        window.keys("\x1b")
+        window.until("slow line: drawn every")
+        window.until(lambda text: "slow line" not in text and "a step" in text)
+        window.kill(signal.SIGTERM)
+        assert window.end() == 143
+
+
+def test_a_terminal_that_answers_late_is_drawn_less_often(
+    place: Place, quick: Callable[..., list[str]]
+) -> None:
+    """As one behind a line that takes everything, and delivers it later."""
+    question, answer = b"\x1b[?2026$p", "\x1b[?2026;2$y"
+    answered = 0
+
+    def answering(window: TerminalWindow) -> None:
+        nonlocal answered
+        window.read()
+        while answered < window.raw.count(question):
+            window.keys(answer)
+            answered += 1
+
+    with place.window(*quick(*LONG)) as window:
+        until(lambda: answered > 2 and "a step" in window.text, lambda: answering(window))
+        assert "slow line" not in window.text
+        until(lambda: window.raw.count(question) > answered, lambda: window.read())
+        window.rest(1.5)
+        silent = len(window.raw)
+        window.rest(1.0)
+        assert len(window.raw) == silent, "nothing is sent to a terminal that is behind"
+        until(lambda: "slow line: drawn every" in window.text, lambda: answering(window))
+        until(lambda: "slow line" not in window.text, lambda: answering(window))
+        window.kill(signal.SIGTERM)
+        assert window.end() == 143
+
+
 @pytest.mark.parametrize("signals", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_stop_ends_the_screen(
     place: Place, quick: Callable[..., list[str]], signals: int

@@ -1,4 +1,4 @@
-"""Pictures of the sweep's screen as text. CNNTOP_UPDATE_SNAPSHOTS=1 draws them anew."""
+"""Pictures of the sweep's screen as text. `make snapshots` draws them anew."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,8 @@ from cnntop.tui import app as program
 from cnntop.tui.sweep.app import SweepApp
 from cnntop.tui.sweep.screen import SweepScreen
 from tests.tui import story
+from tests.tui.kept_picture import compare, names_kept
 from tests.tui.stage import text
-from tests.tui.test_snapshots import UPDATE
 
 FOLDER = Path(__file__).with_name("sweep_snapshots")
 SIZES = [(50, 12), (60, 15), (80, 24), (120, 40)]
@@ -107,13 +107,9 @@ async def test_the_sweep_looks_as_kept(name: str, size: tuple[int, int]) -> None
             stage.shown.show(STORIES[name](), 4200.0, "● running", run, now)
             await pilot.pause()
         seen = text(stage) + "\n"  # type: ignore[arg-type]
-    file = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
-    if UPDATE:
-        FOLDER.mkdir(exist_ok=True)
-        file.write_text(seen, encoding="utf-8")
-    assert seen == file.read_text(encoding="utf-8")
+    compare(FOLDER / f"{name}-{size[0]}x{size[1]}.txt", seen)
 
 
 def test_no_picture_is_left_of_a_sweep_there_is_none_of() -> None:
     wanted = {f"{name}-{width}x{height}.txt" for name in STORIES for width, height in SIZES}
-    assert {file.name for file in FOLDER.iterdir()} == wanted
+    assert names_kept(FOLDER, ".txt") == wanted

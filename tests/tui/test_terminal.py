@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.tui.place import Place
+from tests.tui.place import Place, asked_for_checkpoint, until
 from tests.tui.terminal_window import TerminalWindow
 
 SIZES = [pytest.param(120, 40, marks=pytest.mark.long), (80, 24)]
@@ -96,9 +96,9 @@ def test_keys_pause_help_resize_and_stop(running: TerminalWindow, place: Place) 
     assert len(events(place, "steps_measured")) == steps, "steps stand still"
 
     window.keys("?")
-    window.until("Where each step's time goes")
+    window.until("pause between two steps")
     window.keys("\x1b")
-    window.until(lambda text: "Where each step's time goes" not in text)
+    window.until(lambda text: "pause between two steps" not in text)
 
     window.keys("p")
     window.until("● training")
@@ -130,6 +130,35 @@ def test_keys_pause_help_resize_and_stop(running: TerminalWindow, place: Place) 
     assert (folder / "checkpoint" / "last.pt").is_file()
     assert json.loads((folder / "status.json").read_text())["status"] == "stopped"
     assert [row["status"] for row in place.rows()] == ["stopped"]
+
+
+def test_keys_steer_the_run_and_leave_a_trail(running: TerminalWindow, place: Place) -> None:
+    window = running
+    window.keys("]")
+    window.until("learning rate x2: 0.01 -> 0.02")
+    window.keys("k")
+    until(lambda: asked_for_checkpoint(place), window.read)
+    window.keys("e")
+    window.until("How much longer?")
+    window.keys("5")
+    window.until("It ends after 1005 epochs, 5 more.")
+    window.keys("\r")
+    window.until("extended, epochs 1000 -> 1005")
+    window.keys("q")
+    window.until("f  Finish this epoch")
+    window.keys("f")
+    window.until("  ends after epoch ")
+    window.until("■ stopped")
+    window.keys("q")
+    assert window.end() == 0
+    kinds = ("rate_changed", "plan_extended", "stop_asked")
+    assert [len(events(place, kind)) for kind in kinds] == [1, 1, 1]
+    last = events(place, "epoch_finished")[-1]
+    assert last["epoch"] == events(place, "stop_asked")[0]["epoch"]
+    assert last["test_accuracy"] is not None
+    [row] = place.rows()
+    assert row["rate_changes"].startswith("x2 after step ")
+    assert (row["status"], row["extended"]) == ("stopped", "epochs 1000 -> 1005")
 
 
 def test_leaving_goes_on_as_lines_to_the_end(place: Place, quick: Callable[..., list[str]]) -> None:
@@ -181,7 +210,7 @@ def test_run_without_preset_opens_the_picker_with_the_options_laid_over(place: P
         window.until("pick an experiment")
         window.until("7 epochs")
         assert "99, augmented by" in window.text
-        window.keys("q")
+        window.keys("\x1b")
         assert window.end() == 0
     assert not window.alternate
     assert not place.runs.exists()

@@ -13,6 +13,7 @@ import pytest
 from cnntop.core.events import FixApplied, FixMeasured
 from cnntop.core.runs.control_socket import process_id
 from cnntop.core.runs.folder import RunFolder
+from cnntop.tui.bench.made_run import write_run
 from tests.tui.place import Line, Place
 from tests.tui.terminal_window import PATIENCE_SECONDS, TerminalWindow
 from tests.tui.test_fix_key import WAITING
@@ -121,6 +122,17 @@ def test_after_the_fact(over: Place) -> None:
     assert "status   finished" in nowhere.stdout
 
 
+def test_a_long_run_is_shown_to_its_end(place: Place) -> None:
+    place.runs.mkdir()
+    folder = write_run(place.runs, "long", 400_000)
+    with place.window("watch", "long") as window:
+        text = window.until("✔ finished")
+        assert "256/" in text, "the newest epoch"
+        window.keys("q")
+        assert window.end() == 0
+        assert f"{folder.path.name}: finished after 255.9 epochs" in window.text.replace("\n", "")
+
+
 def test_a_damaged_log_is_shown_as_far_as_it_goes(over: Place) -> None:
     [folder] = over.run_folders()
     log = folder / "events.jsonl"
@@ -227,6 +239,32 @@ def test_two_watch_and_steer_a_run_in_the_background(place: Place, quick: Quick)
     assert "importing torch" in output
     assert "status   stopped" in output
     assert list(place.runs.glob(".start*")) == []
+
+
+def test_a_watched_run_is_steered_and_discarded(place: Place, quick: Quick) -> None:
+    with place.start(*quick(*LONG, "--name", "mine", "--plain")) as line:
+        line.read_until("epoch 2/")
+        refused = place.run("stop", "mine", "--discard")
+        assert (refused.code, refused.out) == (2, "")
+        assert "Add --yes" in refused.err
+        with place.window("watch") as window:
+            window.until(RUNNING)
+            window.keys("]")
+            window.until("learning rate x2: ")
+            window.keys("s")
+            window.until("x  Discard the run")
+            window.keys("x")
+            window.until("d  Discard it for good")
+            window.keys("d")
+            window.until("■ ")
+            window.keys("q")
+            assert window.end() == 0
+            assert "its folder is gone" in window.text
+        assert line.end() == 0
+        assert "] learning rate x2: " in line.text
+        assert "mine: discarded after " in line.text
+    assert place.run_folders() == []
+    assert place.rows() == []
 
 
 @pytest.mark.long

@@ -20,10 +20,12 @@ from cnntop.core import session
 from cnntop.core.events import AnyEvent, CpuSample
 from cnntop.core.machine.cpu import CpuReader, others_cpu_seconds
 from cnntop.core.machine.sampler import MachineSampler
+from cnntop.core.settings import Settings
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.bench.plan import Case, CaseTurns, Plan, Size, Told
 from cnntop.tui.bench.slots import Slots
 from cnntop.tui.launch import Launch
+from cnntop.tui.look import Look
 
 if TYPE_CHECKING:
     from cnntop.core.training.datasets import Dataset
@@ -58,8 +60,8 @@ _STRETCHED = (
     ("cnntop.core.training.loop.READOUT_SECONDS", 0.25 / _RUNNING_SHARE),
     ("cnntop.core.training.step_clock.SHORT_BATCH_SECONDS", 0.005 / _RUNNING_SHARE),
     ("cnntop.core.training.step_clock.TIMED_EVERY_SECONDS", 0.02 / _RUNNING_SHARE),
-    ("cnntop.tui.screens.monitor.FIGURES_SECONDS", 1.0 / _SCREEN_SHARE),
-    ("cnntop.tui.widgets.chart.REDRAW_SECONDS", 2.0 / _SCREEN_SHARE),
+    ("cnntop.tui.look.FIGURES_SECONDS", 1.0 / _SCREEN_SHARE),
+    ("cnntop.tui.widgets.axis_panel.REDRAW_SECONDS", 2.0 / _SCREEN_SHARE),
 )
 """Periods of the run and the screen, whose clocks go on while they stand still."""
 
@@ -174,7 +176,9 @@ class _Screen:
         with (
             patch.object(CnntopApp, "_start", start),
             patch.object(CnntopApp, "_poll", poll),
-            patch("cnntop.tui.app.POLL_SECONDS", 0.5),
+            patch.object(Look, "poll_seconds", 0.5),
+            # Whose machine it is must not matter, nor what that person has switched off.
+            patch("cnntop.tui.screen_app.read_settings", lambda: (Settings(), "")),
         ):
             yield
 

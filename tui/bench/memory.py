@@ -102,11 +102,12 @@ def _looked_at(command: list[str], seconds: float) -> list[int]:
             if process.poll() is not None:
                 window.join()
                 raise CnntopError(f"the measured process failed:\n{window.last_words()}")
-            looked.append(_private_bytes(process.pid))
+            looked.append(private_bytes(process.pid))
         return looked
 
 
-def _private_bytes(process: int) -> int:
+def private_bytes(process: int) -> int:
+    """What the process has written to and shares with nobody."""
     rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
     [kilobytes] = re.findall(r"^Private_Dirty: +(\d+) kB$", rollup, re.MULTILINE)
     return 1024 * int(kilobytes)

@@ -14,7 +14,7 @@ COLUMNS, LINES = 120, 40
 _FOREIGN = ("COLUMNS", "LINES", "NO_COLOR", "TEXTUAL", "TEXTUAL_DRIVER")
 """What a person's shell may have set and which changes what a screen costs."""
 
-_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)")
+ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)")
 _SAID_LINES = 20
 
 
@@ -34,17 +34,17 @@ class Window(threading.Thread):
                 self._said = (self._said + printed)[-(1 << 14) :]
 
     def last_words(self) -> str:
-        lines = _ESCAPE.sub(" ", self._said.decode(errors="replace")).splitlines()
+        lines = ESCAPE.sub(" ", self._said.decode(errors="replace")).splitlines()
         return "\n".join(printable(line) for line in lines[-_SAID_LINES:])
 
 
-def pseudo_terminal() -> tuple[int, int]:
+def pseudo_terminal(columns: int = COLUMNS, lines: int = LINES) -> tuple[int, int]:
     """Both ends of one, our side first. Raises CnntopError."""
     try:
         ours, theirs = pty.openpty()
     except OSError as error:
         raise CnntopError(f"no pseudo-terminal for the screen to be had: {error}.") from None
-    termios.tcsetwinsize(theirs, (LINES, COLUMNS))
+    termios.tcsetwinsize(theirs, (lines, columns))
     return ours, theirs
 
 

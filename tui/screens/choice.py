@@ -9,6 +9,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+_ROOM = 66
+"""Cells for answers that stand side by side; if they take more they are a list."""
+_AROUND = 7
+"""Cells of an answer beside its text: its key, and the space around."""
+
 
 class ChoiceScreen(ModalScreen[str | None]):
     """Dismissed with the key of the answer, or None by Escape where `escape` allows it.
@@ -17,8 +22,8 @@ class ChoiceScreen(ModalScreen[str | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
     ]
 
     def __init__(
@@ -40,7 +45,8 @@ class ChoiceScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(self._question, classes="question", markup=False)
             yield Static(self._details, classes="details", markup=False)
-            with Horizontal(classes="answers"):
+            listed = sum(len(text) + _AROUND for text in self._answers.values()) > _ROOM
+            with Horizontal(classes="answers listed" if listed else "answers"):
                 for key, text in self._answers.items():
                     yield Button(f"{key}  {text}", id=f"answer-{key}", compact=True)
 

@@ -3,20 +3,20 @@
 import time
 from typing import ClassVar
 
-from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from cnntop.core.errors import CnntopError
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.follower import LogFollower
 from cnntop.core.sweep.forecast import Forecast
+from cnntop.tui.keys import MONITOR_KEYS, RUN, VIEW, Key, bindings, changed
+from cnntop.tui.screen_app import ScreenApp
 from cnntop.tui.screens.choice import ChoiceScreen
-from cnntop.tui.screens.help import HelpScreen
+from cnntop.tui.screens.help import HelpScreen, page
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.sweep.screen import SweepScreen, under_way
 from cnntop.tui.sweep.source import Source
-from cnntop.tui.widgets.too_small import COLUMNS, LINES
 
 POLL_SECONDS = 0.5
 _HELP = """\
@@ -57,8 +57,7 @@ class FollowedRun:
         except (OSError, CnntopError):
             self._lost = True  # what it came to is told by the sweep
             return
-        for record in records:
-            self.state.apply(record)
+        self.state.apply_all(records)
         if records:
             self._heard = time.monotonic()
 
@@ -70,25 +69,36 @@ class FollowedRun:
         return self.state.at_seconds + time.monotonic() - self._heard
 
 
+_REFUSED = ("p", "f", "k", "left_square_bracket", "right_square_bracket", "e")
+"""Keys that change a run: the sweep decides of its own."""
+
+
 class RunScreen(MonitorScreen):
     """The monitor of the run that trains, over the sweep's screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape,w", "dismiss(None)", "Back to the sweep", key_display="q"),
-        Binding("d", "app.detach", show=False),
-        Binding("p,f", "app.refuse", show=False),
-    ]
+    KEYS = changed(
+        MONITOR_KEYS,
+        *(
+            key._replace(action="app.refuse", label="Not here", help="does nothing here", rank=0)
+            for key in MONITOR_KEYS
+            if key.keys in _REFUSED
+        ),
+        Key(RUN, "q", "dismiss(None)", "q", "Back to the sweep", "back to the sweep", 1),
+        Key(RUN, "d", "app.detach", "d", "Leave", "leave the screen; the sweep goes on"),
+        Key(VIEW, "escape", "back", "Esc", "Back", "back from the whole screen, else as q"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def action_back(self) -> None:
+        if not self.step_back():
+            self.dismiss(None)
 
 
-class SweepApp(App[None]):
+class SweepApp(ScreenApp):
     """After it has ended, `detached` tells whether the person left while the sweep goes on, and
     `stop_wanted` whether it is to stop."""
 
     CSS_PATH = "../app.tcss"
-    TITLE = "cnntop"
-    ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (COLUMNS, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (LINES, "-short"), (22, "-normal"), (32, "-tall")]
 
     def __init__(self, source: Source, forecast: Forecast, own: bool) -> None:
         """`own`: this process runs the sweep, and leaving it asks."""
@@ -132,13 +142,27 @@ class SweepApp(App[None]):
         if self._run is None:
             self.notify("No run is under way yet.", timeout=3)
         elif not isinstance(self.screen, MonitorScreen):
-            self.push_screen(RunScreen(self._run.folder.path.name, ""))
+            self.push_screen(self._run_screen(self._run))
+
+    def _run_screen(self, run: FollowedRun) -> RunScreen:
+        screen = RunScreen(run.folder.path.name, "", self.settings, self.look)
+        info = run.folder.read_info()
+        if info is not None:
+            screen.configure(info.recipe, info, run.folder.path)
+        return screen
+
+    def action_compare(self) -> None:
+        # Not needed for the first frame, which should not wait for it.
+        from cnntop.tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen([self._source.folder.runs_dir]))
 
     def action_refuse(self) -> None:
         self.notify("A sweep's runs are to be alike: here this key does nothing.", timeout=3)
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen(_HELP))
+        keys = self.screen.KEYS if isinstance(self.screen, MonitorScreen) else None
+        self.push_screen(HelpScreen(_HELP if keys is None else page(keys)))
 
     def action_leave(self) -> None:
         if not self._own or self._source.done:

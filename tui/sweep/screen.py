@@ -72,7 +72,9 @@ class SweepScreen(Screen[None]):
     #sweep-ranking { height: 1fr; background: $surface; }
     #sweep-now { height: 1; }
     SweepScreen #progress { margin: 0; }
-    SweepScreen #split { height: 3; margin: 0; }
+    SweepScreen #split { height: 6; margin: 0; background: $surface; }
+    SweepScreen.-tall #split { height: 8; }
+    SweepScreen.-short #split { height: 3; }
     SweepScreen.-short #sweep-header { height: 1; }
     SweepScreen.-tiny > Lines, SweepScreen.-narrow > Lines { display: none; }
     SweepScreen.-tiny #sweep-results, SweepScreen.-narrow #sweep-results { display: none; }

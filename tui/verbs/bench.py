@@ -1,5 +1,6 @@
 """`cnntop bench`: cnntop measures itself on this machine."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,29 @@ def memory(
         json_file.write_text(memory_page.as_json(measured), encoding="utf-8")
 
 
+@app.command("screen")
+def screen(
+    minutes: options.Minutes = 1.0,
+    size: options.BenchedSize = "120x40",
+    refresh: options.BenchedRefresh = None,
+    json_file: options.JsonFile = None,
+) -> None:
+    """What the screen costs and how soon it answers: first frame, keys, CPU, bytes and memory, and
+    a run of ten million steps.
+
+    Takes three minutes, in which the machine should have nothing else to do.
+    """
+    from cnntop.tui.bench import made_run, screen, screen_page
+
+    _require_folder(json_file)
+    columns, lines = _columns_and_lines(size)
+    plan = screen.Plan(columns, lines, refresh, 60.0 * minutes, made_run.LONG_STEPS)
+    found = screen.measure(plan, complain)
+    typer.echo(screen_page.as_table(found), nl=False)
+    if json_file is not None:
+        json_file.write_text(screen_page.as_json(found), encoding="utf-8")
+
+
 @app.command("forecast")
 def forecast(
     preset: options.ForecastPreset = "shallow32",
@@ -152,6 +176,15 @@ def _settings(
 
     given = {"data.dataset": dataset, "data.dir": data_dir, "data.batch_size": batch_size, **more}
     return {"data.dataset": "shapes"} | settings(given, [])
+
+
+def _columns_and_lines(size: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{2,3})x(\d{2,3})", size)
+    if found is None:
+        raise UsageError(
+            f"--size: {printable(size)} is no size; write columns and lines as 120x40."
+        )
+    return int(found[1]), int(found[2])
 
 
 def _require_folder(json_file: Path | None) -> None:

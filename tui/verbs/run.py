@@ -32,6 +32,8 @@ def run(
     name: options.Name = None,
     runs_dir: options.RunsDir = None,
     plain: options.Plain = False,
+    refresh: options.Refresh = 4.0,
+    ascii_only: options.Ascii = False,
     auto_fix: options.AutoFix = False,
     resume: options.Resume = None,
     checkpoint_every: options.CheckpointEvery = None,
@@ -90,10 +92,10 @@ def run(
     if detach:
         _start_in_background(launch)
     else:
-        _start(launch)
+        _start(launch, refresh, ascii_only)
 
 
-def _start(launch: "Launch") -> None:
+def _start(launch: "Launch", refresh_hz: float, ascii_only: bool) -> None:
     from cnntop.core.machine.allocator import keep_to_one_arena
     from cnntop.tui.terminal import has_screen
 
@@ -102,9 +104,10 @@ def _start(launch: "Launch") -> None:
         # Before anything else, so that a mistake is told in the ordinary terminal.
         launch.recipe()
     if has_screen() and not launch.plain:
+        from cnntop.tui.look import Look
         from cnntop.tui.screen_run import run_on_screen
 
-        code = run_on_screen(launch)
+        code = run_on_screen(launch, Look.of(refresh_hz, ascii_only))
     else:
         from cnntop.tui.plain_run import run_plain
 

@@ -11,6 +11,8 @@ def watch(
     run: options.WatchedRun = "last",
     readonly: options.ReadOnly = False,
     plain: options.Plain = False,
+    refresh: options.Refresh = 4.0,
+    ascii_only: options.Ascii = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
     """The monitor on a run of another terminal, or on one that is over.
@@ -24,9 +26,11 @@ def watch(
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.core.runs.selection import find_run
     from cnntop.tui import watch_run
+    from cnntop.tui.look import Look
 
     folder = find_run(runs_dir or default_runs_dir(), run)
-    raise typer.Exit(watch_run.watch(folder, readonly, plain))
+    look = Look.of(refresh, ascii_only)
+    raise typer.Exit(watch_run.watch(folder, readonly, plain, look))
 
 
 def ps(runs_dir: options.RunsDir = None) -> None:
@@ -37,13 +41,30 @@ def ps(runs_dir: options.RunsDir = None) -> None:
     typer.echo(running_table(runs_dir or default_runs_dir()), nl=False)
 
 
-def stop(run: options.StoppedRun, runs_dir: options.RunsDir = None) -> None:
+def stop(
+    run: options.StoppedRun,
+    after_epoch: options.AfterEpoch = False,
+    discard: options.Discard = False,
+    yes: options.YesDiscard = False,
+    runs_dir: options.RunsDir = None,
+) -> None:
     """Stop a run of another terminal at its next step; its weights and figures are kept."""
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.core.runs.selection import find_run
     from cnntop.tui import ps_page
 
-    typer.echo(ps_page.stop(find_run(runs_dir or default_runs_dir(), run)))
+    if after_epoch and discard:
+        raise UsageError("--after-epoch and --discard are both given; keep one.")
+    folder = find_run(runs_dir or default_runs_dir(), run)
+    if after_epoch:
+        typer.echo(ps_page.stop_after_epoch(folder))
+        return
+    if discard and not yes:
+        raise UsageError(
+            f"--discard would remove {printable(str(folder.path))}, with all checkpoints and "
+            "figures, and its row. Add --yes if that is what you want."
+        )
+    typer.echo(ps_page.stop(folder, discard))
 
 
 def compare(
@@ -61,6 +82,7 @@ def compare(
     as_csv: options.AsCsv = False,
     as_json: options.AsJson = False,
     as_markdown: options.AsMarkdown = False,
+    interactive: options.Interactive = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
     """A table of runs, newest first.
@@ -75,6 +97,7 @@ def compare(
       cnntop compare --to 70,80,90               how long each took to get there
       cnntop compare --within 15m --paper        the best of 15 minutes, and the paper's
       cnntop compare --csv > runs.csv            everything, for a spreadsheet
+      cnntop compare -i                          on the screen: sort, filter, mark, overlay curves
     """
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.tui import compare as table
@@ -87,6 +110,10 @@ def compare(
         runs_dir or default_runs_dir(), runs or [], where, sort, reverse, columns, differs, to,
         within, paper, group, baseline, chosen[0] if chosen else "table",
     )  # fmt: skip
+    if interactive:
+        from cnntop.tui.compare_app import compare_on_screen
+
+        raise typer.Exit(compare_on_screen(question))
     typer.echo(table.answer(question), nl=False)
 
 

@@ -1,151 +1,138 @@
-"""A chart of curves in braille dots: loss or accuracy over the steps, training and test.
+"""A chart of curves over the run: loss, speed, a GPU's power, and whatever else has a curve."""
 
-Our own, because it is small and must cost next to nothing: textual-plot needs
-a widget tree of its own and fails without colour, and a sparkline shows one curve on one line.
-"""
-
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from textual.content import Content
 
 from cnntop.core.curve import Bin, Curve
 from cnntop.core.run_state import RunState
-from cnntop.tui.widgets.braille import DOTS_ACROSS, cells, strokes
-from cnntop.tui.widgets.panel import FAINT, STYLES, Frame, Panel
+from cnntop.tui.axis_view import AxisView
+from cnntop.tui.widgets import axis_panel
+from cnntop.tui.widgets.axis_panel import AxisPanel, bin_at, bins_of
+from cnntop.tui.widgets.panel import FAINT, STYLES, Frame
+from cnntop.tui.widgets.plot import STROKE, Line, Plot, Point, View, draw, sign
 
-_MARKS = {"train": "━", "test": "•"}
-_MARGIN = 9
-"""Cells left of a plot, for the values at its top and bottom."""
-
-_ROOM = 1.5
-REDRAW_SECONDS = 2.0
+TEST_MARK = "•"
+GHOST_MARK = "◌"
 
 
-@dataclass(frozen=True)
-class Series:
-    """A curve and how to name and colour it."""
+class Series(NamedTuple):
+    """A curve, and how to name, colour and mark it; the only one of a chart needs no name."""
 
     name: str
     curve: Curve
+    style: str = STYLES["train"]
+    mark: str = STROKE
+    covers: bool = True
+    """Whether a point is a mean of all since the one before it, and not of its moment alone."""
 
 
 class _Occasion(NamedTuple):
-    """What a plot is drawn anew for: two seconds more of a curve, or a point of a slower one.
+    """What a plot is drawn anew for: two seconds more of a curve, a point of a slower one, another
+    view of it."""
 
-    Drawing it costs the training more than all the rest of the screen.
-    """
-
-    state: int
+    states: tuple[int, int]
     moment: int
     size: tuple[int, int]
     slower_points: int
     over: bool
-
-    @classmethod
-    def of(cls, state: RunState, series: Sequence[Series], frame: Frame) -> "_Occasion":
-        points = sorted(len(one.curve.bins) for one in series)
-        moment = int(frame.now / REDRAW_SECONDS) if points[-1] > 1 else -points[-1]
-        size = (frame.width, frame.height)
-        return cls(id(state), moment, size, sum(points[:-1]), state.ended is not None)
+    view: View
+    changes: int
 
 
-class Chart(Panel):
-    """The last values in the title line, below it the curves over the step, with the range of
-    the vertical axis at the left."""
+class Chart(AxisPanel):
+    """The last values in the title line, or those at the cursor; below it the curves over the time
+    axis, with the range of the vertical axis at the left.
+
+    `series` gives the same number of curves for every state. `bounds` are those of the vertical
+    axis, where they do not follow from the values. Only a chart with `can_log` follows the axis
+    where that asks for a logarithmic scale: shares of a whole have no use for one.
+    """
 
     def __init__(
-        self, name: str, series: Callable[[RunState], Sequence[Series]],
-        value_text: Callable[[float | None], str],
+        self, name: str, axis: AxisView, series: Callable[[RunState], Sequence[Series]],
+        value_text: Callable[[float | None], str], *, title: str = "",
+        bounds: tuple[float, float] | None = None, can_log: bool = False,
+        empty: str = "no step yet",
     ) -> None:  # fmt: skip
-        super().__init__(name)
-        self._title = name
+        super().__init__(name, axis)
+        self._title = title or name
         self._series = series
         self._value_text = value_text
+        self._bounds = bounds
+        self._can_log = can_log
+        self._empty = empty
         self._drawn: _Occasion | None = None
-        self._rows: list[Content] = []
+        self._plot: Plot | None = None
 
-    def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
+    def draw(self, state: RunState, frame: Frame) -> Sequence[Content]:
         series = self._series(state)
         title = self._heading(series, named=True)
         if title.cell_length > frame.width:
             title = self._heading(series, named=False)
-        occasion = _Occasion.of(state, series, frame)
-        if occasion != self._drawn:
+        if frame.height < 2:
+            return [title]
+        if not any(one.curve.bins for one in series):
+            self._drawn = None
+            return [title, Content.styled(f"  {self._empty}", FAINT)]
+        fine = self._axis.source()
+        occasion = self._occasion(series, fine, state, frame)
+        if occasion != self._drawn or self._plot is None:
             self._drawn = occasion
-            self._rows = self._plot(series, frame, state.ended is not None)
-        return [title, *self._rows]
+            self._plot = draw(
+                self._curves(series, fine, state), occasion.view, frame.width, frame.height - 1,
+                self._value_text, self._axis.plain, self._bounds,
+            )  # fmt: skip
+        return [title, *self._plot.content(self._axis.cursor)]
+
+    def readout(self, state: RunState) -> list[tuple[str, str]]:
+        series = self._series(state)
+        values = [self._value_text(value) for value in self._values(series)]
+        return [(" ".join((self._title, one.name)).strip(), value)
+                for one, value in zip(series, values, strict=True) if one.curve.bins]  # fmt: skip
+
+    @property
+    def _logarithmic(self) -> bool:
+        return self._can_log and self._axis.log
+
+    def _occasion(
+        self, series: Sequence[Series], fine: RunState, state: RunState, frame: Frame
+    ) -> _Occasion:
+        points = sorted(len(one.curve.bins) for one in series)
+        moment = int(frame.now / axis_panel.REDRAW_SECONDS) if points[-1] > 1 else -points[-1]
+        view = self._axis.view._replace(log=self._logarithmic)
+        size = (frame.width, frame.height)
+        states = id(state), id(fine)
+        over = state.ended is not None
+        return _Occasion(states, moment, size, sum(points[:-1]), over, view, self._axis.changes)
 
     def _heading(self, series: Sequence[Series], named: bool) -> Content:
         parts: list[tuple[str, str]] = [(f" {self._title}", "bold")]
-        for one in series:
-            label = f"   {_MARKS[one.name]} {one.name} " if named else f"  {_MARKS[one.name]} "
-            parts += [(label, STYLES[one.name]), (self._value_text(one.curve.last), "bold")]
+        if self._logarithmic:
+            parts.append((" log", FAINT))
+        for one, value in zip(series, self._values(series), strict=True):
+            mark = sign(one.mark, self._axis.plain)
+            label = f"   {mark} {one.name} " if named and one.name else f"  {mark} "
+            parts += [(label, one.style), (self._value_text(value), "bold")]
         return Content.assemble(*parts)
 
-    def _plot(self, series: Sequence[Series], frame: Frame, over: bool) -> list[Content]:
-        rows = frame.height - 1
-        if rows < 1:
-            return []
-        drawn = [one for one in series if one.curve.bins]
-        if not drawn:
-            return [Content.styled("  no step yet", FAINT)]
-        # Room for the axis is set aside before its labels are known: they depend on the columns.
-        columns = max(1, frame.width - _MARGIN - 1)
-        last_x = max(one.curve.bins[-1].x for one in drawn)
-        end_x = last_x if over else _with_room(last_x)
-        points = [_column_means(one.curve.bins, DOTS_ACROSS * columns, end_x) for one in drawn]
-        low, high = _range([value for line in points for _, value in line])
-        curves = [strokes(line, columns, rows, low, high) for line in points]
-        labels = {0: self._value_text(high), rows - 1: self._value_text(low)}
-        styles = [STYLES[one.name] for one in drawn]
+    def _values(self, series: Sequence[Series]) -> list[float | None]:
+        """At the cursor, else the newest."""
+        if self._axis.cursor is None:
+            return [one.curve.last for one in series]
+        closer = self._series(self._axis.source())
+        found = [bin_at(self._axis, bins_of(fine.curve, one.curve), one.covers)
+                 for fine, one in zip(closer, series, strict=True)]  # fmt: skip
+        return [None if one is None else one.mean for one in found]
+
+    def _curves(self, series: Sequence[Series], fine: RunState, state: RunState) -> list[Line]:
+        closer = series if fine is state else self._series(fine)
         return [
-            _row(
-                labels.get(row, "") if rows > 1 else "",
-                tuple((text, styles[number]) for text, number in cells(curves, row)),
-            )
-            for row in range(rows)
+            Line(one.name, one.mark, one.style, self._points(bins_of(close.curve, one.curve)))
+            for close, one in zip(closer, series, strict=True)
         ]
 
-
-@lru_cache(1024)
-def _row(label: str, parts: tuple[tuple[str, str], ...]) -> Content:
-    return Content.assemble((f"{label:>{_MARGIN - 1}} ", FAINT), *parts)
-
-
-def _with_room(last_x: float) -> float:
-    """Where the horizontal axis ends: up to half as far again, in steps of that, so that
-    a curve that grows only adds to what is drawn already."""
-    return _ROOM ** math.ceil(math.log(last_x, _ROOM)) if last_x > 1.0 else 1.0
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Round ends for the vertical axis. They change seldom, for then all of it is drawn anew."""
-    low, high = min(values), max(values)
-    if low == high:
-        return low, high
-    least = (high - low) / 8
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= least)
-    return math.floor(low / step) * step, math.ceil(high / step) * step
-
-
-def _column_means(bins: Sequence[Bin], columns: int, end_x: float) -> list[tuple[int, float]]:
-    """The mean of what falls into each of `columns` columns, for those that have something."""
-
-    scale = (columns - 1) / (end_x or 1.0)
-    means, at, total, count = [], 0, 0.0, 0
-    for one in bins:
-        column = min(columns - 1, int(one.x * scale))
-        if column != at and count:
-            means.append((at, total / count))
-            total, count = 0.0, 0
-        at = column
-        total += one.total
-        count += one.count
-    if count:
-        means.append((at, total / count))
-    return means
+    def _points(self, bins: Sequence[Bin]) -> list[Point]:
+        xs = zip(self._axis.xs(bins), bins, strict=True)
+        return [Point(x, one.minimum, one.total / one.count, one.maximum) for x, one in xs]

@@ -20,6 +20,10 @@ class HardwarePanel(Panel):
     def __init__(self) -> None:
         super().__init__("hardware")
 
+    def wanted_lines(self, state: RunState) -> int:
+        gpus = len(state.gpus) + (state.gpus_unavailable is not None)
+        return 2 + max(1, gpus)
+
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         lines = []
         if frame.height > 2:

@@ -23,12 +23,14 @@ _MARKS = {
 
 
 class RunHeader(Panel):
-    """Two lines, or the first alone where there is only one."""
+    """Two lines, or the first alone where there is only one. `remark` is what the screen has to say
+    of itself; it stands before the speed, or where that has no line, before the run's phase."""
 
     def __init__(self, title: str, subtitle: str) -> None:
         super().__init__("header")
         self._title = title
         self._subtitle = subtitle
+        self.remark = ""
 
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         started = state.started
@@ -50,9 +52,17 @@ class RunHeader(Panel):
             (" cnntop ", "bold $text-primary on $primary-muted"), " ", (title, "bold")
         )
         speed = f"{rate(state.recent_images_per_second)} images/s" if state.training else ""
+        standing = self._standing(state, frame.now)
+        if frame.height < 2:
+            remark = (f"{self.remark}  ", "$warning") if self.remark else ""
+            return [spread(first, Content.assemble(remark, standing), frame.width)]
+        beside = Content.assemble(
+            (f"{self.remark}  " if self.remark and speed else self.remark, "$warning"),
+            (speed, FAINT),
+        )
         return [
-            spread(first, self._standing(state, frame.now), frame.width),
-            spread(Content.styled(f" {details}", FAINT), Content.styled(speed, FAINT), frame.width),
+            spread(first, standing, frame.width),
+            spread(Content.styled(f" {details}", FAINT), beside, frame.width),
         ]
 
     def _standing(self, state: RunState, now: float) -> Content:
@@ -62,7 +72,10 @@ class RunHeader(Panel):
             amount = activity_amount(state.activity) if state.activity else ""
             return Content.assemble(*standing, (f"  {amount}", FAINT))
         standing.append((f"  {clock(state.elapsed_seconds(now))}", "bold"))
-        if state.ended is None:
+        asked = state.stop_asked
+        if state.ended is None and asked is not None and asked.how == "after-epoch":
+            standing.append((f"  ends after epoch {asked.epoch}", "$warning"))
+        elif state.ended is None:
             standing.append((f"  ETA {clock(state.eta_seconds(now))}", ""))
         return Content.assemble(*standing)
 

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from cnntop.core.run_state import RunState
 from cnntop.tui.format import clock, percent
-from cnntop.tui.widgets.panel import FAINT, Frame, Panel
+from cnntop.tui.widgets.panel import FAINT, Frame, Panel, spread
 
 _STYLES = {"info": "", "warning": "$warning", "error": "bold $error"}
 
@@ -40,4 +40,8 @@ class NoticesPanel(Panel):
                     f" best test accuracy {percent(best, 2)} after epoch {state.best_epoch}", FAINT
                 ),
             )
-        return lines[-frame.height :]
+        missing = len(lines) - frame.height
+        if missing <= 0:
+            return lines
+        first = Content.styled(f"+{missing} earlier", FAINT)
+        return [spread(lines[missing], first, frame.width), *lines[missing + 1 :]]

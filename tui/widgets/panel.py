@@ -15,6 +15,7 @@ from textual.visual import Visual
 
 from cnntop.core.run_state import RunState
 from cnntop.core.text import printable
+from cnntop.tui.glyphs import FOCUS_MARK
 from cnntop.tui.widgets.kept import Kept
 
 STYLES = {
@@ -24,6 +25,7 @@ STYLES = {
     "transfer": "$secondary",
     "compute": "$success",
     "other": "$foreground 50%",
+    "ghost": "$foreground 70%",
 }
 """Colours by meaning, from the theme; never the only carrier of it."""
 
@@ -41,6 +43,10 @@ class Frame(NamedTuple):
 class Panel(Kept):
     """Subclasses say what they show in `lines`; control characters are cleaned on the way.
 
+    The first cell of a line that leaves it blank belongs to the panel: a bar in it shows that the
+    panel has the focus, a small digit which key shows and hides it. Lines for which there is no
+    room are counted at the end of the last one, as in "+2".
+
     Only lines that changed are drawn anew: the screen shares the interpreter with the training,
     which stands still for as long as a line takes to draw.
     """
@@ -51,10 +57,36 @@ class Panel(Kept):
         self._lines: list[Content] = []
         self._strips: dict[int, Strip] = {}
         self._rich_styles: dict[str | Style, RichStyle | None] = {}
+        self._number = ""
 
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         """The panel's lines; a line too long for the frame is cut and ends in a sign of it."""
         raise NotImplementedError
+
+    def wanted_lines(self, _state: RunState) -> int | None:
+        """How many lines there are to show, where the panel says it and not the layout."""
+        return None
+
+    @property
+    def number(self) -> str:
+        """The digit that shows and hides the panel, as a small sign; empty for none."""
+        return self._number
+
+    @number.setter
+    def number(self, sign: str) -> None:
+        if sign != self._number:
+            self._number = sign
+            self._draw_anew()
+
+    def on_focus(self) -> None:
+        self._draw_anew()
+
+    def on_blur(self) -> None:
+        self._draw_anew()
+
+    def _draw_anew(self) -> None:
+        self._strips.clear()
+        self.refresh()
 
     def show(self, state: RunState, now: float) -> None:
         """Take a new state. Costs a redraw only of what changed, so silence costs nothing."""
@@ -62,12 +94,11 @@ class Panel(Kept):
         frame = Frame(now, *self.content_size)
         if not frame.width or not frame.height:
             return
-        lines = [
-            _clean(line).truncate(frame.width, ellipsis=True) for line in self.lines(state, frame)
-        ]
         auto_height = self.styles.is_auto_height
+        told = self.lines(state, frame)
         if not auto_height:
-            lines = lines[: frame.height]
+            told = _counted(told, frame)
+        lines = [_clean(line).truncate(frame.width, ellipsis=True) for line in told]
         before, self._lines = self._lines, lines
         if auto_height and len(lines) != len(before):
             self._strips.clear()
@@ -100,8 +131,15 @@ class Panel(Kept):
         strip = self._strips.get(y)
         if strip is None:
             line = self._lines[y] if y < len(self._lines) else Content()
-            strip = self._strips[y] = self._as_strip(line)
+            strip = self._strips[y] = self._marked(self._as_strip(line), y)
         return strip
+
+    def _marked(self, strip: Strip, y: int) -> Strip:
+        mark = FOCUS_MARK if self.has_focus else self._number if y == 0 else ""
+        if not mark or strip.text[:1] != " ":
+            return strip
+        style = self._style_of("bold $accent" if self.has_focus else FAINT)
+        return Strip.join([Strip([Segment(mark, style)], 1), strip.crop(1)])
 
     def _as_strip(self, line: Content) -> Strip:
         """As Textual would draw it, for a third of the time: the line is whole, and its spans
@@ -125,6 +163,15 @@ class Panel(Kept):
             (strip,) = Visual.to_strips(self, sample, 1, 1, self.visual_style)
             self._rich_styles[style] = next(iter(strip)).style
         return self._rich_styles[style]
+
+
+def _counted(lines: Sequence[Content], frame: Frame) -> Sequence[Content]:
+    """As many as there is room for, with the number of those that are missing."""
+    missing = len(lines) - frame.height
+    if missing <= 0:
+        return lines
+    last = spread(lines[frame.height - 1], Content.styled(f"+{missing}", FAINT), frame.width)
+    return [*lines[: frame.height - 1], last]
 
 
 def _clean(line: Content) -> Content:

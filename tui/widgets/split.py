@@ -19,7 +19,7 @@ _FILL = {"wait": "▒", "transfer": "░", "compute": "█", "other": "▓"}
 
 class SplitPanel(Panel):
     """The more lines there are, the more it tells: first the bar of now, its legend and the
-    verdict, then its title, the run's bar, the rest of the verdict and the figures beyond."""
+    verdict, then its title, the run's bar and the figures beyond."""
 
     def __init__(self) -> None:
         super().__init__("split")
@@ -35,13 +35,17 @@ class SplitPanel(Panel):
         now = _bar(" now ", recent, frame.width)
         legend = _legend(recent, steps, frame.width)
         told = _verdict_lines(state, frame.width)
-        if frame.height <= 3:
-            return [now, legend, *told]
-        run = _bar(" run ", state.split, frame.width)
-        if frame.height <= 6:
-            return [title, now, run, legend, *told]
-        figures = Content.styled(f" {detail_figures(state.recent_detail, frame.width)}", FAINT)
-        return [title, now, run, legend, figures, *told]
+        spare = frame.height - len(told) - 2
+        rows = [now, legend]
+        if spare >= 1:
+            rows.insert(0, title)
+        if spare >= 2:
+            rows.insert(2, _bar(" run ", state.split, frame.width))
+        if spare >= 3:
+            rows.append(
+                Content.styled(f" {detail_figures(state.recent_detail, frame.width)}", FAINT)
+            )
+        return [*rows, *told]
 
 
 def _title(state: RunState, step_seconds: float, width: int) -> Content:

@@ -86,11 +86,11 @@ def _curves(
     values = [value for _, value in (*train, *test)]
     up = Axis.over(label, values, zero=title == "Loss")
     plot = figure.plot(_LEFT, top, _FRAME_WIDTH, height, across, up, title)
-    curve = Curve()
-    for at, value in train:
-        curve.add(at, value)
-    plot.area([(b.x, b.minimum, b.maximum) for b in curve.bins], _TRAIN, opacity=0.2)
-    plot.line([(b.x, b.mean) for b in curve.bins], _TRAIN, "train")
+    curve = Curve()  # over the figure's own unit of time, whichever that is
+    for number, (at, value) in enumerate(train):
+        curve.add(number, at, value)
+    plot.area([(b.seconds, b.minimum, b.maximum) for b in curve.bins], _TRAIN, opacity=0.2)
+    plot.line([(b.seconds, b.mean) for b in curve.bins], _TRAIN, "train")
     plot.line(test, _TEST, "test", dash=DASHES[1], width=2)
     for at, value in test if len(test) <= _DOTTED else []:
         plot.dot(at, value, _TEST)
