@@ -227,6 +227,8 @@ class RunState(RunCurves):
     def _resumed(self, event: RunResumed) -> None:
         self._rewind.take_back(self, event.step)
         self.mark("resume", "another process went on from here", event.step)
+        text = f"another process goes on after step {event.step:,}"
+        self.notices.append((self.at_seconds, Notice(text)))
         self.phase = "training"
         self.ended = self.stop_asked = None
         self.paused_at_seconds = None
@@ -377,6 +379,12 @@ class RunState(RunCurves):
         at = max(self.at_seconds, now or 0.0)
         pause = 0.0 if self.paused_at_seconds is None else at - self.paused_at_seconds
         return max(0.0, self.elapsed_seconds(now) - self.paused_seconds - pause)
+
+    @property
+    def asked_last_epoch(self) -> int | None:
+        """The epoch that a person asked it to end with; None where nobody did."""
+        asked = self.stop_asked
+        return asked.epoch if asked is not None and asked.how == "after-epoch" else None
 
     @property
     def epochs(self) -> float:

@@ -1,14 +1,12 @@
 """Starts a run: the worker thread, what it needs, and how it ends."""
 
 import copy
-import math
+import gc
 import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnntop.core.auto_fix import AutoFix
@@ -17,41 +15,18 @@ from cnntop.core.errors import Cancelled, CnntopError, UsageError
 from cnntop.core.events import Activity, AnyEvent, Notice, RunEnded, Status
 from cnntop.core.feed import LiveFeed, Stream
 from cnntop.core.machine.sampler import MachineSampler
-from cnntop.core.model_option import ModelCode, line_of, told
-from cnntop.core.recipe import Recipe
+from cnntop.core.model_option import line_of, told
 from cnntop.core.run_facts import as_it_was, require_same, run_info, run_resumed, run_started
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.control_socket import ControlSocket
 from cnntop.core.runs.folder import RunFolder, require_writable
 from cnntop.core.runs.recorder import Recorder
-from cnntop.core.runs.resumption import Resumption
 from cnntop.core.text import printable
 
 if TYPE_CHECKING:
     from cnntop.core.training.checkpoint import Loaded
     from cnntop.core.training.preparation import Prepared
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What to run: a checked recipe, the preset it came from, a name for people, where the run
-    folder goes and whether others share it, whether a verdict's fix is applied without asking, how
-    often a checkpoint is saved beside those after each epoch, the run that it goes on with, if it
-    is no new one, what the person should be told of the recipe, the code that the command line
-    named for the network, without which none is ever imported, and the point of a sweep that it
-    is, if of any."""
-
-    recipe: Recipe
-    preset: str
-    name: str
-    runs_dir: Path
-    auto_fix: bool = False
-    checkpoint_seconds: float = math.inf
-    resume: Resumption | None = None
-    remark: str = ""
-    share: bool = False
-    model_code: ModelCode | None = None
-    sweep_point: str = ""
 
 
 class RunHandle:
@@ -188,6 +163,9 @@ class RunHandle:
                 prepared, self.control, self._stream, folder.path, checkpoint=checkpoint,
                 checkpoint_seconds=request.checkpoint_seconds,
             )  # fmt: skip
+            # All of torch is there by now and stays. Each time the collector looked through it, the
+            # training and the screen would stand still for a tenth of a second.
+            gc.freeze()
             with ControlSocket(folder, self.control):
                 return loop.run()
         finally:

@@ -1,6 +1,7 @@
 """What tests of several places share: folders of their own, a small set of real images, runs."""
 
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,19 +14,43 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnntop.core import datasets
 from cnntop.core.events import Record, RunEnded
+from cnntop.core.feed import Stream
 from cnntop.core.recipe import SECTIONS, resolve
-from cnntop.core.session import RunHandle, RunRequest, start_run
+from cnntop.core.run_request import RunRequest
+from cnntop.core.session import RunHandle, start_run
 
 IMAGES_VARIABLE = "CNNTOP_TEST_IMAGES"
 PATIENCE_SECONDS = 120.0
 
 
+@pytest.fixture(scope="session")
+def drawn_shapes(request: pytest.FixtureRequest) -> Path:
+    """The pictures of the dataset `shapes` as a cache folder has them after the first run; drawn
+    once and kept in pytest's own cache, for as long as nobody changes how they are drawn."""
+    source = Path(datasets.__file__).parent / "training" / "datasets" / "shapes.py"
+    folder = request.config.cache.mkdir(f"shapes-{zlib.crc32(source.read_bytes()):08x}")
+    file = folder / "shapes.u8"
+    if not file.exists():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CNNTOP_CACHE", str(folder))
+            from cnntop.core.training.datasets import shapes
+
+            shapes.load(Stream())
+    return file
+
+
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the folders of the person who runs it."""
-    for variable in ("CACHE", "CONFIG", "RUNS"):
+def own_folders(tmp_path: Path, drawn_shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the folders of the person who runs it. That of what is kept has the
+    pictures that nearly every run of a test trains on: to draw them takes longer than to train."""
+    for variable in ("CONFIG", "RUNS"):
         monkeypatch.setenv(f"CNNTOP_{variable}", str(tmp_path / variable.lower()))
+    cache = tmp_path.with_name(f"{tmp_path.name}-cache")  # what a test finds in its own it made
+    cache.mkdir()
+    (cache / drawn_shapes.name).symlink_to(drawn_shapes)
+    monkeypatch.setenv("CNNTOP_CACHE", str(cache))
     # The command line sets it for all that it starts; here that would be the tests after it.
     monkeypatch.setenv("PYTHONSAFEPATH", "")
 

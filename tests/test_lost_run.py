@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs import summary
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import read_log
-from cnntop.core.session import RunRequest
 
 ENDLESS = 1_000_000
 Make = Callable[..., RunRequest]
@@ -20,7 +20,8 @@ ALONE = """
 import resource, signal, sys, msgspec
 from pathlib import Path
 from cnntop.core.recipe import Recipe
-from cnntop.core.session import RunRequest, start_run
+from cnntop.core.run_request import RunRequest
+from cnntop.core.session import start_run
 
 def limit(most_bytes):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

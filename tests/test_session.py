@@ -24,11 +24,11 @@ from cnntop.core.events import (
 )
 from cnntop.core.extension import Extension
 from cnntop.core.fix import Fix
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import fold
 from cnntop.core.runs import summary
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import read_log
-from cnntop.core.session import RunRequest
 
 ENDLESS = 1_000_000
 Make = Callable[..., RunRequest]

@@ -1,11 +1,11 @@
 """The screen's program: polls the feed, folds it, hands the state to the monitor. Stays small."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnntop.core.errors import CnntopError, DatasetError, UsageError
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.summary import read_rows
-from cnntop.core.session import RunHandle, start_run
 from cnntop.tui.deep_zoom import DeepZoom
 from cnntop.tui.ghost_race import GhostRace
 from cnntop.tui.keys import MONITOR_KEYS
@@ -14,12 +14,16 @@ from cnntop.tui.look import Look, Refresh
 from cnntop.tui.run_actions import RunActions
 from cnntop.tui.screens.choice import ChoiceScreen
 from cnntop.tui.screens.folder_prompt import FolderPrompt
-from cnntop.tui.screens.ghost_chooser import GhostChooser
 from cnntop.tui.screens.help import HelpScreen, page
 from cnntop.tui.screens.monitor import MonitorScreen
-from cnntop.tui.screens.picker import Picked, PickerScreen
 from cnntop.tui.shown_run import ShownRun
 from cnntop.tui.widgets.header import run_title
+
+if TYPE_CHECKING:
+    from cnntop.core.session import RunHandle
+    from cnntop.tui.screens.picker import Picked
+
+# What the first frame does not need is imported where it is used: every import delays that frame.
 
 HEAD_START_SECONDS = 0.05
 
@@ -60,13 +64,16 @@ class CnntopApp(RunActions):
 
     def open_first_screen(self) -> None:
         if self.launch.preset is None:
+            from cnntop.tui.screens.picker import PickerScreen
+
             self.push_screen(PickerScreen(self.launch, read_rows(self.launch.runs_dir)))
         else:
             self._open_monitor()
 
-    def on_picked(self, event: Picked) -> None:
-        self.launch = event.launch
-        self._open_monitor()
+    def on_picked(self, event: "Picked") -> None:
+        if self.launch.preset is None:  # else a second key came right behind the first
+            self.launch = event.launch
+            self._open_monitor()
 
     def _open_monitor(self) -> None:
         self.handle = None  # one that is there has failed, and another run takes its place
@@ -79,6 +86,8 @@ class CnntopApp(RunActions):
         self._run_told = False
         self.race = GhostRace(self.launch.runs_dir)
         monitor.ghost_panel.hold_against(self.race)
+        while len(self.screen_stack) > 2:  # help, say, above the one that failed
+            self.pop_screen()
         if len(self.screen_stack) > 1:
             self.switch_screen(monitor)
         else:
@@ -88,6 +97,8 @@ class CnntopApp(RunActions):
         monitor.call_after_refresh(self.set_timer, HEAD_START_SECONDS, self._start)
 
     def _start(self) -> None:
+        from cnntop.core.session import start_run
+
         self._told = False
         self.handle = start_run(self.launch.request())
         self.state = self.handle.history()
@@ -140,7 +151,7 @@ class CnntopApp(RunActions):
             self._run_told = True
             screen.configure(info.recipe, info, run.folder.path)
 
-    def _tell_end(self, handle: RunHandle) -> None:
+    def _tell_end(self, handle: "RunHandle") -> None:
         chosen_wrong = self._folder_typed and isinstance(handle.error, UsageError)
         if isinstance(handle.error, DatasetError) or chosen_wrong:
             assert handle.error is not None
@@ -151,6 +162,8 @@ class CnntopApp(RunActions):
 
     def _offer_ways_out(self, error: CnntopError) -> None:
         answers = {"r": "Retry", "f": "Folder", "s": "Built-in shapes", "q": "Quit"}
+        if self.launch.resume is not None:  # it goes on with its own dataset or not at all
+            del answers["f"], answers["s"]
         question = "This dataset cannot be used."
         self.push_screen(
             ChoiceScreen(question, str(error), answers, "q", escape=False), self._take_way_out
@@ -184,6 +197,8 @@ class CnntopApp(RunActions):
                 else "The ghost comes with the first step.", timeout=3,
             )  # fmt: skip
         else:
+            from cnntop.tui.screens.ghost_chooser import GhostChooser
+
             self.push_screen(GhostChooser(self.race.rows, self.race.chosen), self._take_ghost)
 
     def _take_ghost(self, chosen: str | None) -> None:

@@ -19,6 +19,12 @@ UNITS: tuple[Unit, ...] = ("step", "epoch", "time")
 SMOOTHINGS = {"none": 0.0, "light": 0.02, "medium": 0.05, "strong": 0.12}
 """Shares of the width over which curves are smoothed."""
 
+
+def smoothing_after(name: str) -> str:
+    names = list(SMOOTHINGS)
+    return names[(names.index(name) + 1) % len(names)]
+
+
 _ROOM = 1.5
 _LEAP = 8
 """An axis that follows the end moves on in so many parts of its length, not with every step:
@@ -154,13 +160,15 @@ class AxisView:
         self._stop_at(end)
 
     def zoom(self, factor: float, about: float | None = None) -> None:
-        """Show `factor` times as much, about this x, else the cursor, else the end."""
+        """Show `factor` times as much, about this x, else the cursor if it is shown, else the
+        end."""
         start, end = self.window
         span = max(_LEAST, (end - start) * factor)
         if span >= self._whole:
             self.whole()
             return
-        about = self.cursor if about is None else about
+        if about is None and self.cursor is not None and start <= self.cursor <= end:
+            about = self.cursor
         self._span = span
         self.changes += 1
         if about is not None:
@@ -205,15 +213,14 @@ class AxisView:
         if self._span is not None:
             self._span = max(_LEAST, end - start)
             if self._end is not None:
-                self._end = end
+                self._stop_at(end)
 
     def toggle_log(self) -> None:
         self.log = not self.log
         self.changes += 1
 
     def next_smoothing(self) -> None:
-        names = list(SMOOTHINGS)
-        self.smoothing = names[(names.index(self.smoothing) + 1) % len(names)]
+        self.smoothing = smoothing_after(self.smoothing)
         self.changes += 1
 
     def moment(self, x: float) -> tuple[float, float | None, float]:

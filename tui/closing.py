@@ -1,7 +1,11 @@
 """What stays in the ordinary terminal when a run is over."""
 
 import os
+import shlex
 import shutil
+import sys
+from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from cnntop.core.analysis.ghost import Ghost
 from cnntop.core.analysis.limit import run_limit
@@ -9,7 +13,6 @@ from cnntop.core.analysis.verdict import verdict
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.earlier_runs import best_ghost, earlier_rows
 from cnntop.core.runs.folder import RunFolder
-from cnntop.core.session import RunHandle
 from cnntop.tui.curve_picture import FEW_ROWS, ROWS, Pictured, curve_points, picture
 from cnntop.tui.format import (
     bytes_size,
@@ -27,12 +30,20 @@ from cnntop.tui.format import (
 )
 from cnntop.tui.ghost_race import BEST, HIDDEN, GhostRace
 from cnntop.tui.glyphs import ascii_only
+from cnntop.tui.terminal import is_terminal
 
+if TYPE_CHECKING:
+    from cnntop.core.session import RunHandle
+
+_TO_GO_ON = ("interrupted", "stopped", "failed")
+_COPIED = ("run", "go on", "compare")
+_LABELS = len("  verdict  ")
+_LEAST_TEXT = 20
 _ROOMY_LINES = 30
 """In a window of fewer the figures would scroll away above a picture of the usual height."""
 
 
-def closing_lines(handle: RunHandle, state: RunState, race: GhostRace | None = None) -> list[str]:
+def closing_lines(handle: "RunHandle", state: RunState, race: GhostRace | None = None) -> list[str]:
     """The run's summary in a few lines, with its curves as a small picture; of a run that never
     began, that it did not. The ghost is that of the `race`, or without one the best earlier run."""
     started, ended = state.started, state.ended
@@ -72,11 +83,15 @@ def closing_lines(handle: RunHandle, state: RunState, race: GhostRace | None = N
         ("run", str(handle.folder.path)),
         ("compare", f"cnntop compare --runs-dir {handle.folder.path.parent}"),
     ]
+    if ended.status in _TO_GO_ON and state.checkpoint is not None:
+        where = shlex.quote(str(handle.folder.path))
+        ends.insert(1, ("go on", f"cnntop run --resume {where}"))
     ghost = _ghost(handle.folder, state, race)
     chosen = race is not None and race.chosen != BEST
     if ghost_text := _against(ghost, state, "" if chosen else "the best earlier run "):
         ends.insert(0, ("ghost", ghost_text))
-    told = columns([*rows, *ends])
+    rows = _wrapped(rows)
+    told = columns([*rows, *_wrapped(ends)])
     curves = _curves(state)
     return [
         "",
@@ -86,6 +101,20 @@ def closing_lines(handle: RunHandle, state: RunState, race: GhostRace | None = N
         *curves,
         *told[len(rows) :],
     ]
+
+
+def _wrapped(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As the terminal would break them, but between words and below each other. What is there to be
+    copied is left whole."""
+    if not is_terminal(sys.stdout):
+        return rows
+    width = max(_LEAST_TEXT, shutil.get_terminal_size().columns - _LABELS)
+    found: list[tuple[str, str]] = []
+    for label, text in rows:
+        whole = label in _COPIED or len(text) <= width
+        lines = [text] if whole else wrap(text, width, break_on_hyphens=False)
+        found += [(label, lines[0]), *(("", line) for line in lines[1:])]
+    return found
 
 
 def _curves(state: RunState) -> list[str]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from cnntop.core.analysis.columns import column_named
 from cnntop.core.errors import RecipeError, UsageError
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS, SUMMARY_COLUMN, recipe_row
@@ -87,8 +88,11 @@ class Question:
 
     def column(self, name: str) -> str:
         """Raises UsageError with a suggestion for one there is none of."""
-        if name in COLUMNS or name in self.known:
+        if name in COLUMNS:  # most are, and `known` takes its time
             return name
+        column = column_named(name, self.known)
+        if column is not None:
+            return column
         raise UsageError(f"unknown column {printable(name)!r}. {nearest(name, self.known)}")
 
     def chosen_columns(self) -> list[str] | None:

@@ -4,6 +4,7 @@ Without a screen there is neither Textual nor colour, so that every curve gets a
 """
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 from cnntop.core.curve import Curve
@@ -46,9 +47,9 @@ def picture(curves: Sequence[Pictured], columns: int, plain: bool, rows: int = R
 
 def _block(one: Pictured, width: int, rows: int, plain: bool) -> list[str]:
     cells = width - _LABEL - 1
-    values = [value for _, value in one.points]
-    low, high = min(values), max(values)
-    drawn = _drawing(one.points, Field(cells, rows, low, high), plain)
+    means = _means(one.points, cells if plain else 2 * cells)
+    low, high = min(means.values()), max(means.values())
+    drawn = _drawing(means, Field(cells, rows, low, high), plain)
     labels = {0: one.value_text(high), rows - 1: one.value_text(low)}
     lines = [f"{labels.get(row, ''):>{_LABEL}} {text}" for row, text in enumerate(drawn)]
     end = f"epoch {one.points[-1][0]:.3g}"
@@ -65,17 +66,22 @@ class Field(NamedTuple):
     high: float
 
 
-def _drawing(points: Sequence[tuple[float, float]], field: Field, plain: bool) -> list[str]:
-    cells, rows, low, high = field
-    across, down = (cells, rows) if plain else (2 * cells, _DOWN * rows)
-    end, span = points[-1][0] or 1.0, (high - low) or 1.0
+def _means(points: Sequence[tuple[float, float]], across: int) -> dict[int, float]:
+    """What is drawn in each of so many columns that has a point. The labels are of these too: the
+    lowest batch of a noisy curve would be another figure than any that the run tells."""
+    end = points[-1][0] or 1.0
     columns: dict[int, list[float]] = {}
     for epoch, value in points:
         columns.setdefault(min(across - 1, int(epoch / end * across)), []).append(value)
+    return {column: fmean(values) for column, values in sorted(columns.items())}
+
+
+def _drawing(means: dict[int, float], field: Field, plain: bool) -> list[str]:
+    cells, rows, low, high = field
+    down, span = rows if plain else _DOWN * rows, (high - low) or 1.0
     dots: set[tuple[int, int]] = set()
     before: tuple[int, int] | None = None
-    for column, values in sorted(columns.items()):
-        mean = sum(values) / len(values)
+    for column, mean in means.items():
         at = column, round((high - mean) / span * (down - 1))
         dots |= _stroke(before or at, at)
         before = at

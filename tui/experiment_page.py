@@ -81,7 +81,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
     train, data = recipe.train, recipe.data
-    limit = train.time if train.epochs is None else f"{train.epochs} epochs"
+    limit = train.time if train.epochs is None else _epochs(train.epochs)
     size = recipe_size(recipe)
     facts = [("model", model_words(recipe.model))]
     if size is not None:
@@ -151,10 +151,14 @@ def _here(recipe: Recipe, earlier: Sequence[Row], known: Known) -> list[tuple[st
     return facts
 
 
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' * (count != 1)}"
+
+
 def _whole(recipe: Recipe, found: Expected) -> str:
     epochs, seconds = found.epochs(recipe), found.total_seconds(recipe)
     if recipe.train.epochs is not None:
-        return f"about {clock(seconds)} for {recipe.train.epochs} epochs"
+        return f"about {clock(seconds)} for {_epochs(recipe.train.epochs)}"
     return f"about {epochs:.3g} epochs in {clock(seconds)}"
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from rich.cells import cell_len, set_cell_size
+
 from cnntop.core.analysis.limit import Limit
 from cnntop.core.events import Activity
 from cnntop.core.run_state import RunState
@@ -27,6 +29,13 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def run_clock(state: RunState, at_seconds: float) -> str:
+    """A moment of the stream's clock as the time axis has it: since the run's first step, and with
+    a minus before it."""
+    seconds = round(at_seconds - state.begun_at_seconds)
+    return clock(seconds) if seconds >= 0 else f"-{clock(-seconds)}"
 
 
 def duration(seconds: float | None) -> str:
@@ -179,3 +188,10 @@ def columns(rows: Iterable[tuple[str, str]], indent: str = "  ") -> list[str]:
     pairs = list(rows)
     width = max((len(label) for label, _ in pairs), default=0)
     return [f"{indent}{label:<{width}}  {text}" for label, text in pairs]
+
+
+def fitted(text: str, width: int) -> str:
+    """In exactly so many cells; what is cut ends in a sign of it."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)

@@ -98,12 +98,14 @@ class GhostRace:
             self._in_thread()
 
     def race(self, state: RunState, now: float) -> Race:
-        """How it stands; reckoned anew where an evaluation, the ghost or the plan is another."""
+        """How it stands; reckoned anew for another state, ghost or plan, at the end, and some time
+        after another evaluation."""
         evaluations = sum(one.count for one in state.test_accuracy.bins)
         planned = state.started.epochs_planned if state.started else None
         over = state.ended is not None
-        drawn = (id(state), evaluations, id(self.ghost), planned, over)
-        early = drawn[2:] == self._drawn[2:] and 0 <= now - self._reckoned_at < _RECKON_SECONDS
+        drawn = (id(state), evaluations, id(self.ghost), planned, state.asked_last_epoch, over)
+        soon = 0 <= now - self._reckoned_at < _RECKON_SECONDS
+        early = soon and (drawn[:1], drawn[2:]) == (self._drawn[:1], self._drawn[2:])
         if self._race is None or (drawn != self._drawn and not early):
             self._drawn, self._reckoned_at = drawn, now
             self._race = _race(state, self.ghost, self._schedule, evaluations)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from rich.cells import cell_len, set_cell_size
 
 FOCUS_MARK = "┃"
-CUT = "…"
 NUMBERS = "¹²³⁴⁵⁶⁷⁸⁹"
 """Of the keys that show and hide panels."""
 

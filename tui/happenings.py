@@ -9,11 +9,15 @@ from cnntop.core.events import (
     GpusUnavailable,
     Notice,
     Paused,
+    PlanExtended,
+    RateChanged,
     Resumed,
     RunEnded,
     RunResumed,
     RunStarted,
+    StopAsked,
 )
+from cnntop.core.trail import trail_line
 from cnntop.tui.format import bytes_size, clock, duration, figure, network_figures, percent, rate
 
 __all__ = ["happening", "mark"]
@@ -53,9 +57,12 @@ def happening(event: AnyEvent) -> str:
         case EpochFinished():
             return _epoch(event)
         case CheckpointSaved():
-            return f"checkpoint {event.path} of epoch {event.epoch}"
+            at = f", step {event.step:,}" if event.step else ""
+            return f"checkpoint {event.path} of epoch {event.epoch}{at}"
         case FixApplied() | FixMeasured():
             return _fix(event)
+        case RateChanged() | PlanExtended() | StopAsked():
+            return trail_line(event)
         case Paused():
             return "paused"
         case Resumed():

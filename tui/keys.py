@@ -102,6 +102,10 @@ MONITOR_KEYS = (
         SCREEN, "ctrl+p", "app.command_palette", "Ctrl-P", "Palette",
         "find any of this by its name", 7,
     ),
+    Key(
+        SCREEN, "ctrl+l", "app.redraw", "Ctrl-L", "Draw anew",
+        "draw all of it anew, where something else wrote on it", priority=True,
+    ),
     Key(SCREEN, "question_mark", "app.help", "?", "Help", "this page; Esc or ? closes it", 1),
 )  # fmt: skip
 

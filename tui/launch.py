@@ -9,9 +9,9 @@ from cnntop.core import preset as presets
 from cnntop.core.errors import UsageError
 from cnntop.core.model_option import ModelCode
 from cnntop.core.recipe import Recipe, check_names, enlarged, from_code, override, resolve
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.selection import find_run
-from cnntop.core.session import RunRequest
 from cnntop.core.text import printable
 
 

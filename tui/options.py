@@ -222,11 +222,17 @@ Runs = Annotated[
     typer.Argument(metavar="RUN", help="Runs by name, id or unambiguous prefix."),
 ]
 Sort = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="Numbers from high to low, text from a to z.")
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="By a heading of the table or a column of summary.csv; numbers from high to low, text "
+        "from a to z.",
+    ),
 ]
 Reverse = Annotated[bool, typer.Option("--reverse", help="Turn the order around.")]
 Columns = Annotated[
-    str | None, typer.Option(metavar="A,B,...", help="Which columns; any of summary.csv's.")
+    str | None,
+    typer.Option(metavar="A,B,...", help="Which columns: headings, or any of summary.csv's."),
 ]
 Where = Annotated[
     str | None,
@@ -271,58 +277,6 @@ Interactive = Annotated[
     bool, typer.Option("--interactive", "-i", help="The runs on a screen, with curves and recipes.")
 ]
 
-JsonFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--json", metavar="FILE", dir_okay=False, writable=True, help="Write all figures here too."
-    ),
-]
-
-BenchedPresets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--preset",
-        "-p",
-        metavar="NAME|FILE.toml",
-        help="What to train; repeatable. Default: shallow8, shallow32, shallow128, resnet18.",
-        autocompletion=preset_names,
-    ),
-]
-BenchedDataset = Annotated[
-    str | None, typer.Option(metavar="NAME", help="A dataset by name. Default: shapes.")
-]
-BenchedDataDir = Annotated[
-    str | None,
-    typer.Option(metavar="DIR", help="Folder of images: DIR/train/<class>/*, DIR/test/<class>/*."),
-]
-BenchedBatchSize = Annotated[int | None, typer.Option(help="Images in a minibatch.")]
-Speed = Annotated[
-    str | None, typer.Option(metavar="safe|fast", help="machine.speed of cnntop's side.")
-]
-Minutes = Annotated[
-    float, typer.Option(min=0.0, help="Measure each network for at least this long.")
-]
-BenchedSize = Annotated[
-    str,
-    typer.Option("--size", metavar="COLUMNSxLINES", help="Of the terminal that is measured on."),
-]
-BenchedRefresh = Annotated[
-    float | None,
-    typer.Option(
-        "--refresh", metavar="HZ", min=0.0, help="Drawings a second; without it, as ever."
-    ),
-]
-AccuracyEpochs = Annotated[
-    int | None,
-    typer.Option(
-        "--accuracy", metavar="EPOCHS", min=1,
-        help="Train both for so many epochs too, and compare the test accuracy.",
-    ),
-]  # fmt: skip
-Seeds = Annotated[
-    int, typer.Option(min=1, help="How often for --accuracy, each with its own seed.")
-]
-
 ShownPreset = Annotated[
     str,
     typer.Argument(metavar="NAME|FILE.toml", help="The preset.", autocompletion=preset_names),
@@ -340,56 +294,3 @@ ExportFolder = Annotated[
     Path, typer.Option(metavar="DIR", help="Where the files go; made if missing.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over an earlier export.")]
-CalibratedPresets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--preset",
-        "-p",
-        metavar="NAME|FILE.toml",
-        help="What to measure; repeatable. Default: shallow8 to shallow1024, and resnet18.",
-        autocompletion=preset_names,
-    ),
-]
-CalibratedBatchSizes = Annotated[
-    list[int] | None,
-    typer.Option(
-        "--batch-size", min=1, help="Images in a minibatch; repeatable. Default: 32, 128, 8, 256."
-    ),
-]
-CalibrationMinutes = Annotated[
-    float, typer.Option("--minutes", min=0.0, max=1440.0, help="About how long to measure.")
-]
-ProfileOut = Annotated[
-    Path | None,
-    typer.Option(
-        "--out", metavar="FILE", dir_okay=False,
-        help="Write the profile here. Default: profiles/HOST.json in the config folder.",
-    ),
-]  # fmt: skip
-Projected = Annotated[
-    str | None,
-    typer.Argument(metavar="RUN|PRESET", help="A run by name, id or prefix, or a preset."),
-]
-OnProfile = Annotated[
-    str,
-    typer.Option(
-        "--on", metavar="PROFILE",
-        help="A file of `cnntop calibrate`, the name of one in the config folder, or here.",
-    ),
-]  # fmt: skip
-ProjectedPreset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset", "-p", metavar="NAME|FILE.toml",
-        help="The preset, where a run has the same name.", autocompletion=preset_names,
-    ),
-]  # fmt: skip
-ForecastAsJson = Annotated[bool, typer.Option("--json", help="All figures as JSON.")]
-ForecastPreset = Annotated[
-    str,
-    typer.Option(
-        "--preset", "-p", metavar="NAME|FILE.toml", help="What to train.",
-        autocompletion=preset_names,
-    ),
-]  # fmt: skip
-ForecastEpochs = Annotated[int, typer.Option(min=1, help="Whole epochs of each run.")]

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from cnntop.core.analysis.verdict import verdict
 from cnntop.core.events import (
@@ -22,7 +23,6 @@ from cnntop.core.events import (
     StopAsked,
 )
 from cnntop.core.run_state import RunState
-from cnntop.core.session import RunHandle
 from cnntop.core.split import Split
 from cnntop.core.text import printable
 from cnntop.core.trail import trail_line
@@ -42,6 +42,9 @@ from cnntop.tui.format import (
 from cnntop.tui.ghost_race import GhostRace
 from cnntop.tui.glyphs import as_ascii, ascii_only
 
+if TYPE_CHECKING:
+    from cnntop.core.session import RunHandle
+
 POLL_SECONDS = 0.25
 PROGRESS_SECONDS = 10.0
 """Time between two lines about an epoch that is under way."""
@@ -51,7 +54,7 @@ class PlainPrinter:
     """Prints a run's milestones as lines, and its progress now and then. `race` is that of the
     screen, if it was on one."""
 
-    def __init__(self, handle: RunHandle, state: RunState, race: GhostRace | None = None) -> None:
+    def __init__(self, handle: "RunHandle", state: RunState, race: GhostRace | None = None) -> None:
         self._handle = handle
         self._state = state
         self._race = race
@@ -59,11 +62,15 @@ class PlainPrinter:
         self._stop_told = False
         self._bound = ""
         self._progress_at = time.monotonic()
+        self._is_read = True
 
-    def follow(self) -> None:
-        """Print until the run is over, then its summary. Blocks, in the main thread."""
+    def follow(self, while_read: bool = False) -> None:
+        """Print until the run is over, then its summary; with `while_read` only as long as anybody
+        reads it. Blocks, in the main thread."""
         while not self._handle.wait(POLL_SECONDS):
             self.poll()
+            if while_read and not self._is_read:
+                return
         self.poll()
         for line in closing_lines(self._handle, self._state, self._race):
             print_line(line)
@@ -149,7 +156,8 @@ class PlainPrinter:
         )
 
     def _say(self, text: str) -> None:
-        print_line(f"[{clock(self._state.at_seconds)}] {text}")
+        told = print_line(f"[{clock(self._state.at_seconds)}] {text}")
+        self._is_read = self._is_read and told
 
 
 def _split_of(epoch: EpochFinished) -> Split:
@@ -158,9 +166,9 @@ def _split_of(epoch: EpochFinished) -> Split:
     return split
 
 
-def print_line(line: str) -> None:
+def print_line(line: str) -> bool:
     """Print a line for whoever still reads; a closed pipe or a vanished terminal is no reason to
-    stop training."""
+    stop training. False when that is found out; later lines go nowhere."""
     text = printable(line)
     if sys.stdout.isatty() and ascii_only(os.environ):
         text = as_ascii(text)
@@ -171,3 +179,5 @@ def print_line(line: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+        return False
+    return True

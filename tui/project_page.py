@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -27,6 +28,7 @@ from cnntop.tui.bench.page import noise
 from cnntop.tui.calibrate_page import device_words
 from cnntop.tui.format import clock, duration, percent
 from cnntop.tui.projected import Projected
+from cnntop.tui.ps_page import require_idle
 from cnntop.tui.stderr import complain
 
 HERE = ("here", "this")
@@ -46,10 +48,10 @@ class Found:
     ran_epoch_seconds: Span | None
 
 
-def project(wanted: Projected, on: str) -> Found:
-    """Raises CnntopError."""
+def project(wanted: Projected, on: str, runs_dir: Path) -> Found:
+    """Raises CnntopError; also where it has to be measured and a run of `runs_dir` trains."""
     if on in HERE:
-        profile, epoch = _here(wanted)
+        profile, epoch = _here(wanted, runs_dir)
     else:
         profile = profiles.load(profiles.find(on))
         epoch = forecast(profile, wanted.workload)
@@ -59,7 +61,7 @@ def project(wanted: Projected, on: str) -> Found:
     return Found(wanted, profile, epoch, reached, ran)
 
 
-def _here(wanted: Projected) -> tuple[Profile, EpochForecast]:
+def _here(wanted: Projected, runs_dir: Path) -> tuple[Profile, EpochForecast]:
     """From this machine's profile, or else measured now."""
     path = profiles.named(host_name())
     if path.is_file():
@@ -68,6 +70,7 @@ def _here(wanted: Projected) -> tuple[Profile, EpochForecast]:
             return profile, forecast(profile, wanted.workload)
         except UsageError as error:
             complain(str(error))
+    require_idle(runs_dir)
     complain("measuring here for some seconds")
     from cnntop.core.training.calibration import Plan, calibrate
     from cnntop.tui.bench.exits import signals_as_exits
@@ -103,6 +106,7 @@ def as_table(found: Found) -> str:
         lines.append(f"ran on        {found.projected.ran_on}")
     lines += [
         f"forecast for  {printable(found.profile.name)}, {device_words(found.profile.machine)}",
+        *noise(found.profile.others_cores),
         "",
         *_table(_rows(found)),
         "",
@@ -196,7 +200,7 @@ def _notes(found: Found) -> list[str]:
             f"There it was computed in {printable(its_precision)}, speed {printable(its_speed)}, "
             f"and this is {precision}, speed {speed}."
         )
-    return notes + noise(profile.others_cores)
+    return notes
 
 
 def as_json(found: Found) -> str:

@@ -34,6 +34,18 @@ def running_table(runs_dir: Path) -> str:
     return as_table(rows, _SHOWN, fixed=True)
 
 
+def require_idle(runs_dir: Path) -> None:
+    """Raises CnntopError where a run of that folder trains at this moment: what is measured beside
+    it tells how fast the two are together."""
+    for folder in run_folders(runs_dir):
+        if folder.is_running() and _folded(folder).phase != "paused":
+            raise CnntopError(
+                f"run {printable(folder.path.name)} is training here, and beside it nothing can be "
+                "measured: figures would be wrong many times over. Pause it, stop it, or wait "
+                "until it has ended; `cnntop ps` shows how long that takes."
+            )
+
+
 def _row(folder: RunFolder) -> Row:
     state = _folded(folder)
     info = folder.read_info()

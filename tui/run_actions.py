@@ -17,6 +17,7 @@ from cnntop.tui.shown_run import Controls, ShownRun
 TOLD_SECONDS = 4.0
 NOT_BEGUN = "The run has not begun yet."
 _STOP = {"s": "Stop and save now, at the next step"}
+_STOP_PREPARING = {"s": "Stop now"}
 _ENDS = {"f": "Finish this epoch, then stop and save", **_STOP, "x": "Discard the run (asks again)"}
 
 
@@ -84,7 +85,12 @@ class RunActions(ScreenApp):
         self.steer(lambda control: control.scale_rate(factor), told)
 
     def action_extend(self) -> None:
-        if self._may_steer(begun=True):
+        if not self._may_steer(begun=True):
+            return
+        last = self.state.asked_last_epoch
+        if last is not None:
+            self.notify(f"It ends after epoch {last}, as asked. More then: --resume.")
+        else:
             self.push_screen(ExtendPrompt(self.state), self._take_extension)
 
     def _take_extension(self, more: Extension | None) -> None:
@@ -96,7 +102,7 @@ class RunActions(ScreenApp):
         """The menu of the ways to stop, and beside them `others`, keys with what they do; "l" among
         them leaves. Ctrl-C gives the answer `interrupt`."""
         begun = self.state.started is not None
-        answers = (_ENDS if begun else _STOP) | others
+        answers = (_ENDS if begun else _STOP_PREPARING) | others
         self.push_screen(
             ChoiceScreen(question, _standing(self.state), answers, interrupt), self.take_end
         )
@@ -134,4 +140,6 @@ def _standing(state: RunState) -> str:
     if state.started is None:
         return "It is still preparing; nothing has been trained."
     left = f", {clock(state.eta_seconds())} to go" if state.eta_seconds() is not None else ""
+    if state.asked_last_epoch is not None:
+        left = f"; it ends after epoch {state.asked_last_epoch}, as asked"
     return f"Epoch {epoch_label(state)}, {clock(state.trained_seconds())} trained{left}."

@@ -176,9 +176,11 @@ class RunListing:
 
     def letters(self) -> dict[str, str]:
         """By key, of the runs that are marked."""
+        ordered = self._with_baseline([self._index[key] for key in self.marked])
         return {
             key: LETTERS[place] if place < len(LETTERS) else BEYOND
-            for place, key in enumerate(self.marked)
+            for place, key in enumerate(map(key_of, ordered))
+            if key in self.marked
         }
 
     def chosen(self, under_cursor: Row | None) -> tuple[list[Chosen], int]:
@@ -187,16 +189,23 @@ class RunListing:
         rows = [self._index[key] for key in self.marked]
         if not rows and under_cursor is not None:
             rows = [under_cursor]
-        pinned = self.baseline
-        most = len(LETTERS)
-        if pinned is not None and all(row is not pinned for row in rows[:most]):
-            rows = [row for row in rows if row is not pinned]
-            rows.insert(most - 1, pinned)
+        rows = self._with_baseline(rows)
         found = [
-            Chosen(letter, row, compare.folder_of(self.question.runs_dir, row), row is pinned)
+            Chosen(letter, row, compare.folder_of(self.question.runs_dir, row), self._pinned(row))
             for letter, row in zip(LETTERS, rows, strict=False)
         ]
-        return found, max(0, len(rows) - most)
+        return found, max(0, len(rows) - len(LETTERS))
+
+    def _with_baseline(self, rows: list[Row]) -> list[Row]:
+        """The baseline is always among those that have a letter, the last of them if need be."""
+        pinned, most = self.baseline, len(LETTERS)
+        if pinned is None or any(map(self._pinned, rows[:most])):
+            return rows
+        others = [row for row in rows if not self._pinned(row)]
+        return [*others[: most - 1], pinned, *others[most - 1 :]]
+
+    def _pinned(self, row: Row) -> bool:
+        return row is self.baseline
 
     def fitted(self, space: int) -> Fitted:
         """The columns for lines of `space` cells."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnntop.core.analysis.columns import is_fraction
+from cnntop.core.analysis.columns import HEADINGS, is_fraction
 from cnntop.core.runs.recipe_columns import RECIPE_TEXT
 from cnntop.core.runs.summary import COLUMNS
 from cnntop.core.text import defused, printable
@@ -24,20 +24,6 @@ DROPPED_FIRST = (
 )  # fmt: skip
 """What goes where not all fits the terminal, the least telling first; a line says so."""
 
-_HEADINGS = {
-    "started_utc": "started (UTC)",
-    "batch_size": "batch",
-    "test_accuracy": "test",
-    "best_test_accuracy": "best",
-    "epoch_seconds": "epoch",
-    "images_per_second": "images/s",
-    "wait_fraction": "wait",
-    "transfer_fraction": "transfer",
-    "compute_fraction": "compute",
-    "other_fraction": "other",
-    "seconds": "time",
-    "device_name": "device",
-}
 TEXT = {
     "run", "name", "preset", "status", "started_utc", "dataset", "model", "schedule", "augment",
     "augment_on", "device", "device_name", "cpu_name", "precision", "torch", "cnntop",
@@ -136,9 +122,9 @@ def heading(column: str) -> str:
     if "_within_" in column:
         return f"in {column.partition('_within_')[2]}"
     key = column.partition(".")[2]
-    if key and key not in COLUMNS and key not in _HEADINGS.values():
+    if key and key not in COLUMNS and key not in HEADINGS.values():
         return key
-    return _HEADINGS.get(column, column)
+    return HEADINGS.get(column, column)
 
 
 def shown(column: str, text: str) -> str:

@@ -1,17 +1,21 @@
 """What every full screen of cnntop has: its style sheet, themes, signs, palette, copies, and what
 it remembers until the next time."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
+from textual import events
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.message import Message
 
 from cnntop.core.settings import read_settings, write_settings
 from cnntop.core.text import printable
-from cnntop.tui import screen_copy, themes
+from cnntop.tui import collector, screen_copy, themes
 from cnntop.tui.ascii_filter import AsciiFilter
 from cnntop.tui.look import Look
 from cnntop.tui.screen_driver import ScreenDriver
@@ -42,12 +46,18 @@ class ScreenApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (COLUMNS, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (LINES, "-short"), (22, "-normal"), (32, "-tall")]
     COMMANDS = {_palette}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "redraw", "Draw anew", show=False, priority=True)
+    ]
 
     def __init__(self, look: Look | None = None) -> None:
+        if not os.environ.get("NO_COLOR"):  # empty counts as not set, which Textual does not know
+            os.environ.pop("NO_COLOR", None)
         super().__init__()
         self.look = look or Look.of()
         self.settings, self._complaint = read_settings()
         self._saved = self.settings
+        self._fitted: Size | None = None
         self._ascii: list[LineFilter] = [AsciiFilter()] if self.look.ascii_only else []
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -74,8 +84,15 @@ class ScreenApp(App[None]):
         return None
 
     def on_ready(self) -> None:
+        collector.release()
         if self._complaint:
             self.notify(self._complaint, severity="warning", timeout=10, markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.screen_driver is not None and event.size != self._fitted:
+            if self._fitted is not None:
+                self.screen_driver.resized(event.size.height)
+            self._fitted = event.size
 
     def on_terminal_supports_synchronized_output(self) -> None:
         """The terminal has answered, be it what Textual asked it at the start or we since."""
@@ -94,6 +111,15 @@ class ScreenApp(App[None]):
         except OSError:
             return  # what is lost is which layout comes first the next time
         self._saved = self.settings
+
+    async def action_quit(self) -> None:
+        """Textual's own key for it, Ctrl-Q, asks as q does."""
+        await self.run_action("app.leave")
+
+    def action_redraw(self) -> None:
+        if self.screen_driver is not None:
+            self.screen_driver.forget()
+        self.refresh()
 
     def action_next_theme(self) -> None:
         self.action_use_theme(themes.next_theme(self.theme))

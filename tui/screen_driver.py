@@ -1,7 +1,7 @@
 """Textual's way to a terminal, for one that may stop reading or vanish at any moment.
 
 A terminal on a stalled line takes nothing for minutes. Frames are dropped then, never awaited, and
-the screen is drawn anew once it reads again. Whoever notices that a terminal is gone ends the app;
+what differs is sent once it reads again. Whoever notices that a terminal is gone ends the app;
 until then nothing here may raise, wait or begin anew.
 """
 
@@ -18,6 +18,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from cnntop.tui.look import Look
+from cnntop.tui.shown_cells import ShownCells
 from cnntop.tui.terminal import await_room, back_to_lines, lost, own_description
 
 _MOST_WAITING = 12
@@ -25,6 +26,8 @@ _MOST_WAITING = 12
 when there are 30, and its end makes about 15."""
 _MODE = re.compile(r"\x1b\[\?(?!2026)\d+[hl]")
 """Sets a mode of the terminal, which nothing sets again later; 2026 only brackets a frame."""
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
+"""Around a frame, for the terminal to show it whole."""
 _LOOK_SECONDS = 0.1
 _LAST_SECONDS = 2.0
 """How long the end of the screen waits for a terminal that does not read."""
@@ -40,7 +43,8 @@ comes once all that was sent before has been shown, whatever waits in between.""
 
 
 class ScreenDriver(LinuxDriver):
-    """Writes to standard output; what else the process says may go elsewhere."""
+    """Writes to standard output; what else the process says may go elsewhere. Of a frame only those
+    cells are sent that have changed."""
 
     def __init__(self, app: App[Any], **more: Any) -> None:
         super().__init__(app, **more)
@@ -49,6 +53,8 @@ class ScreenDriver(LinuxDriver):
         self._dropping = False
         self._missed_modes = ""
         self._together: list[str] | None = None
+        self._cells = ShownCells()
+        self._in_frame = False
         look = getattr(app, "look", None)
         self._ascii_only = isinstance(look, Look) and look.ascii_only
         self._asked_at: float | None = None
@@ -85,10 +91,12 @@ class ScreenDriver(LinuxDriver):
         # reading thread would never wait, and outlive the screen.
         if lost(self.fileno):
             return
+        again = self._output is not None
         if self._output is None:
             self._output = TerminalOutput(cast(TextIO, sys.__stdout__), self._ascii_only)
             self._file = cast(Any, self._output)
             self._sent = 0
+        self._cells.forget()
         # Some twenty modes are set in a burst: one write, which nothing of can be dropped.
         self._together = []
         try:
@@ -96,12 +104,17 @@ class ScreenDriver(LinuxDriver):
         finally:
             modes, self._together = "".join(self._together), None
             self.write(modes)
+        if again:
+            self._app.call_later(self._app.refresh)
 
     def write(self, data: str) -> None:
         if self._output is None or self._writer_thread is None:
             return
         if self._together is not None:
             self._together.append(data)
+            return
+        if data in (_BEGIN, _END):
+            self._in_frame = data == _BEGIN  # what is new of it is sent with both at once
             return
         if self._dropping:
             if _MODE.fullmatch(data):
@@ -111,11 +124,21 @@ class ScreenDriver(LinuxDriver):
             self._dropping = True
             self._app.set_timer(_LOOK_SECONDS, self._catch_up)
             return
-        self._sent += 1
-        super().write(data)
+        news = self._cells.news(data)
+        if news:
+            self._sent += 1
+            super().write(f"{_BEGIN}{news}{_END}" if self._in_frame else news)
+
+    def resized(self, lines: int) -> None:
+        """The terminal has so many lines now, and shows on them what it likes."""
+        self._cells.forget(until_lines=lines)
+
+    def forget(self) -> None:
+        """Something else may have written on the terminal: the next frame is sent whole."""
+        self._cells.forget()
 
     def _catch_up(self) -> None:
-        """Draw everything anew, once the terminal has taken what it was sent."""
+        """Send what the terminal does not show, once it has taken what it was sent."""
         if self._output is None or not self._dropping:
             return
         if self._sent > self._output.written:

@@ -2,12 +2,10 @@
 
 from textual.app import App
 
-from cnntop.core.session import start_run
+from cnntop.tui import collector
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.launch import Launch
 from cnntop.tui.look import Look
-from cnntop.tui.plain import PlainPrinter, print_line
-from cnntop.tui.plain_run import outcome
 from cnntop.tui.screen_driver import ScreenDriver
 from cnntop.tui.signals import HUNG_UP, StopSignals
 from cnntop.tui.terminal import let_go_of_lost, loss_signalled, mode_restorer
@@ -39,6 +37,12 @@ def run_on_screen(launch: Launch, look: Look | None = None) -> int:
     signals = StopSignals(stop, mode_restorer(), lambda: leave(app), checkpoint, over)
     with signals, loss_signalled():
         app.run()
+        collector.release()  # the screen may have ended before its first frame
+        # Not before the first frame, which would wait for it.
+        from cnntop.core.session import start_run
+        from cnntop.tui.plain import PlainPrinter, print_line
+        from cnntop.tui.plain_run import outcome
+
         if app.handle is None and app.launch.preset is not None and signals.hung_up:
             # The screen was gone before the run that was asked for had begun.
             app.handle = start_run(app.launch.request())

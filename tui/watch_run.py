@@ -2,37 +2,36 @@
 
 import time
 from contextlib import suppress
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import BindingType
 
 from cnntop.core.errors import CnntopError
 from cnntop.core.events import Notice, Paused, Record, Resumed, RunEnded
-from cnntop.core.extension import Extension
-from cnntop.core.fix import Fix
 from cnntop.core.run_state import RunState
-from cnntop.core.runs.control_socket import Command, send
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.follower import LogFollower
-from cnntop.core.runs.sketch import sketch
-from cnntop.core.session import RunHandle
+from cnntop.core.runs.log import reason
+from cnntop.core.runs.sketch import is_long, sketch
 from cnntop.tui.app import CnntopApp
 from cnntop.tui.ghost_race import GhostRace
 from cnntop.tui.keys import MONITOR_KEYS, RUN, Key, bindings, changed
 from cnntop.tui.launch import Launch
 from cnntop.tui.look import Look
-from cnntop.tui.plain import PlainPrinter, print_line
-from cnntop.tui.ps_page import standing
+from cnntop.tui.remote_control import RemoteControl
 from cnntop.tui.screen_driver import ScreenDriver
 from cnntop.tui.screen_run import leave
 from cnntop.tui.screens.monitor import MonitorScreen
 from cnntop.tui.shown_run import ShownRun
 from cnntop.tui.signals import StopSignals
-from cnntop.tui.terminal import has_screen, let_go_of_lost, loss_signalled, mode_restorer
+from cnntop.tui.terminal import let_go_of_lost, loss_signalled, mode_restorer
 from cnntop.tui.widgets.header import run_title
 
+if TYPE_CHECKING:
+    from cnntop.core.session import RunHandle
+
 KILLED = "its process is gone"
-REMOVED = "its folder is gone: it was discarded, removed or moved"
+REMOVED = "its folder is gone: it was removed or moved"
 _LOOK_SECONDS = 2.0
 """Without a record until the run's lock is looked at: to look is to hold it for a moment, in which
 nobody else could take the run up again."""
@@ -50,8 +49,9 @@ class WatchedRun:
         self.error: CnntopError | None = None
         self.control = RemoteControl(folder, self.state)
         self._readonly = readonly
-        self._follower = LogFollower(folder)
+        self._follower = LogFollower(folder, holds=True)
         self._gone = False
+        self._unreadable = False
         self._seq = 0
         self._at_seconds = 0.0
         self._heard = time.monotonic()
@@ -76,9 +76,12 @@ class WatchedRun:
                     seconds = self.state.elapsed_seconds()
                     why = KILLED if self.folder.path.is_dir() else REMOVED
                     return [self._record(RunEnded("interrupted", why, seconds))]
-        except (OSError, CnntopError) as error:
+        except OSError as error:
+            return self._told_once(error)
+        except CnntopError as error:
             self.error = CnntopError(f"the run's log cannot be read on: {error}")
             return [self._record(Notice(str(self.error), "error"))]
+        self._unreadable = False
         if records:
             last = records[-1]
             self._seq, self._at_seconds = last.seq, last.at_seconds
@@ -86,8 +89,16 @@ class WatchedRun:
             self._look_at = self._heard + _LOOK_SECONDS if self._look_at else 0.0
             self._gone = False
             if any(isinstance(record.event, Paused | Resumed) for record in records):
-                self.control.forget()
+                self.control.answered()
         return records
+
+    def _told_once(self, error: OSError) -> list[Record]:
+        """A disk that fails may be one that is far away and comes back."""
+        if self._unreadable:
+            return []
+        self._unreadable = True
+        text = f"the run's log cannot be read now, and is tried again: {reason(error)}"
+        return [self._record(Notice(text, "warning"))]
 
     def _looks_dead(self) -> bool:
         if self.done or time.monotonic() < self._look_at:
@@ -97,6 +108,10 @@ class WatchedRun:
 
     def _record(self, event: Notice | RunEnded) -> Record:
         return Record(self._seq + 1, self._at_seconds, event)
+
+    def close(self) -> None:
+        """Let go of the log."""
+        self._follower.close()
 
     @property
     def done(self) -> bool:
@@ -117,7 +132,7 @@ class WatchedRun:
     @property
     def behind(self) -> bool:
         """Whether there is more of the log to be read at once."""
-        return self.error is None and self._follower.behind
+        return self.error is None and not self._unreadable and self._follower.behind
 
     @property
     def readonly(self) -> str | None:
@@ -127,55 +142,6 @@ class WatchedRun:
         if self.done:
             return "This run is over."
         return None
-
-
-class RemoteControl:
-    """What a person wants of a run of another process. Everything but `paused` raises CnntopError
-    where the run cannot be asked."""
-
-    stop_status = None
-    """Who stops it is told by its own process."""
-
-    def __init__(self, folder: RunFolder, state: RunState) -> None:
-        self._folder = folder
-        self._state = state
-        self._asked: bool | None = None
-
-    @property
-    def paused(self) -> bool:
-        """As last asked for from here, until the log tells; a step may take its time."""
-        return self._state.phase == "paused" if self._asked is None else self._asked
-
-    def forget(self) -> None:
-        """The log has told of a pause or its end."""
-        self._asked = None
-
-    def pause(self) -> None:
-        self._asked = send(self._folder, Command("pause")).paused
-
-    def resume(self) -> None:
-        self._asked = send(self._folder, Command("resume")).paused
-
-    def stop(self) -> None:
-        send(self._folder, Command("stop"))
-
-    def stop_after_epoch(self) -> None:
-        self._asked = send(self._folder, Command("stop-after-epoch")).paused
-
-    def discard(self) -> None:
-        send(self._folder, Command("discard"))
-
-    def checkpoint(self) -> None:
-        send(self._folder, Command("checkpoint"))
-
-    def apply(self, fix: Fix) -> None:
-        send(self._folder, Command("fix", fix))
-
-    def scale_rate(self, factor: float) -> None:
-        send(self._folder, Command("rate", factor=factor))
-
-    def extend(self, extension: Extension) -> None:
-        send(self._folder, Command("extend", extension=extension))
 
 
 class WatchScreen(MonitorScreen):
@@ -220,13 +186,19 @@ class WatchApp(CnntopApp):
         screen.call_later(self._poll)  # into its first frame
 
     def _look_at_log(self) -> None:
-        """Have something to show in the first frame: all of a short log, a sketch of a long one."""
-        glance = sketch(self.watched.folder.events)
-        if glance is None:
+        """Show all of a short log in the first frame, and of a long one a sketch in the second."""
+        if is_long(self.watched.folder.events):
+            self.state = RunState()
+            self.call_after_refresh(self._glance)
+        else:
             self._read_on()
-            return
-        self.state = glance
-        self.notify("The log is long: a sketch of it, until it is read.", timeout=2)
+
+    def _glance(self) -> None:
+        glance = sketch(self.watched.folder.events)
+        if glance is not None:
+            self.state = self.watched.control.state = glance
+            self.notify("The log is long: a sketch of it, until it is read.", timeout=2)
+            self._poll()
         self.call_after_refresh(self._read_on)
 
     def _read_on(self) -> None:
@@ -236,7 +208,7 @@ class WatchApp(CnntopApp):
         if self.watched.behind:
             self.call_later(self._read_on)
         elif self.state is not whole:
-            self.state = whole
+            self.state = self.watched.control.state = whole
             self._poll()
 
     def take_news(self) -> None:
@@ -257,17 +229,20 @@ class WatchApp(CnntopApp):
         self.exit()
 
 
-def watch(folder: RunFolder, readonly: bool, plain: bool, look: Look | None = None) -> int:
-    """Show the run until the person leaves or, as lines, until it is over. Returns the exit code:
-    0, or that of a signal. Raises CnntopError if the log is damaged."""
+def watch(folder: RunFolder, readonly: bool, look: Look | None) -> int:
+    """Show the run until the person leaves or, as lines if there is no `look`, until it is over.
+    Returns the exit code: 0, or that of a signal. Raises CnntopError if the log is damaged."""
     folder = RunFolder(folder.path.resolve())  # `.` has no name of its own
     run = WatchedRun(folder, readonly)
     code, printed = 0, False
-    if plain or not has_screen():
+    app: WatchApp | None = None
+    if look is None:
+        from cnntop.tui.plain import PlainPrinter
+
         # The printer takes any run that has what it uses of a RunHandle.
-        printer = PlainPrinter(cast(RunHandle, run), run.state)
+        printer = PlainPrinter(cast("RunHandle", run), run.state)
         with suppress(KeyboardInterrupt):
-            printer.follow()
+            printer.follow(while_read=True)
             printed = True
     else:
         app = WatchApp(run, look)
@@ -276,8 +251,16 @@ def watch(folder: RunFolder, readonly: bool, plain: bool, look: Look | None = No
             app.run()
         code = signals.exit_code or app.return_code or 0
     if not printed:
+        # Not before the first frame, which would wait for it.
+        from cnntop.tui.plain import print_line
+        from cnntop.tui.ps_page import standing
+
         more = f"cnntop compare --runs-dir {folder.path.parent}"
-        print_line(f"{standing(folder, run.state)}  {more}")
+        # Where a long log was not read to its end, a sketch of it knows better how the run stands.
+        state = run.state if app is None or not run.behind else app.state
+        unknown = run.behind and state.started is None
+        print_line(more if unknown else f"{standing(folder, state)}  {more}")
+    run.close()
     let_go_of_lost()
     if run.error is not None:
         raise run.error

@@ -176,10 +176,12 @@ def next_target(accuracy: float | None) -> float | None:
 
 def end_epoch(state: RunState) -> float | None:
     """After how many epochs the run is planned to end, at its pace so far where a time limit ends
-    it; None before there is a pace."""
+    it, or with which one a person asked it to; None before there is a pace."""
     started = state.started
     if started is None:
         return None
+    if state.asked_last_epoch is not None:
+        return float(state.asked_last_epoch)
     if started.epochs_planned is not None:
         return float(started.epochs_planned)
     seconds, left = state.complete_epoch_seconds.value, state.eta_seconds()

@@ -8,6 +8,8 @@
     operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~"
     value = word | "'" text "'" | '"' text '"'
 
+A column goes by its name in summary.csv or by its heading in the table.
+
 Numbers are compared as numbers, all else as text, which puts dates in order. `~` is "contains" and
 minds no capitals. 70% is 0.7; where a column has seconds, 15m is 900. What was not measured is
 equal to '' alone, and neither below nor above anything.
@@ -19,7 +21,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnntop.core.analysis.columns import is_fraction, is_seconds
+from cnntop.core.analysis.columns import column_named, is_fraction, is_seconds
 from cnntop.core.errors import RecipeError, UsageError
 from cnntop.core.sections import parse_duration
 from cnntop.core.text import nearest, printable
@@ -144,10 +146,11 @@ class _Parser:
         if self.kind != "word":
             raise self.error("a column was expected, as in batch_size<=32")
         position = self.position
-        column = self.advance()
-        if column not in self._columns:
-            hint = nearest(column, self._columns)
-            raise self.error(f"unknown column. {hint.rstrip('.')}", position, column)
+        name = self.advance()
+        column = column_named(name, self._columns)
+        if column is None:
+            hint = nearest(name, self._columns)
+            raise self.error(f"unknown column. {hint.rstrip('.')}", position, name)
         self.used.add(column)
         if self.kind != "operator":
             raise self.error(f"one of = != < <= > >= ~ was expected after {column}")

@@ -66,14 +66,16 @@ class CpuReader:
     def _share(self) -> tuple[int, float]:
         """Resident bytes and cores in use, of this process and everything it started.
 
-        Pages that processes share count in each of them.
+        Of what is shared, as the images of a dataset by all workers, only this process's part
+        counts, where the system tells it apart.
         """
         self._refresh_children()
         memory = self._me.memory_info().rss
         percent = self._me.cpu_percent()
         for child in list(self._children.values()):
             try:
-                memory += child.memory_info().rss
+                held = child.memory_info()
+                memory += held.rss - getattr(held, "shared", 0)
                 percent += child.cpu_percent()
             except psutil.Error:  # ended, or became someone else's
                 del self._children[child.pid]

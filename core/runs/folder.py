@@ -27,6 +27,9 @@ STATUS_FILE = "status.json"
 LOCK_FILE = "run.lock"
 STALE_SECONDS = 60.0
 """A heartbeat older than this is none; there is one every five seconds."""
+_LOCK_PATIENCE_SECONDS = 0.5
+"""A look at a lock holds it for an instant, and so does the child of a process that was killed,
+from its fork to its program: neither of them has the run."""
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -116,10 +119,8 @@ class RunFolder:
 
     def lock(self) -> int:
         """Hold the run's lock until the descriptor that is returned is closed, by the process's
-        end at the latest."""
-        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
-        handle = os.open(self.path / LOCK_FILE, flags, file_mode(self.path))
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        end at the latest. Raises BlockingIOError where another process has it, OSError."""
+        handle = hold_lock(self.path / LOCK_FILE, file_mode(self.path))
         beat(handle)
         return handle
 
@@ -137,6 +138,26 @@ class RunFolder:
     def is_alive(self) -> bool:
         """Whether a process holds the run's lock."""
         return is_locked(self.path / LOCK_FILE)
+
+
+def hold_lock(path: Path, mode: int) -> int:
+    """Hold the lock on a file, made with `mode` where there is none, until the descriptor that is
+    returned is closed, by the process's end at the latest. Raises BlockingIOError where another
+    process has it, OSError."""
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, mode)
+    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return handle
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.005)
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 def is_locked(path: Path) -> bool:

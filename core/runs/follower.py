@@ -1,5 +1,7 @@
 """Reading a run's log while another process writes it, or after the fact."""
 
+from typing import BinaryIO
+
 from cnntop.core.events import Record, RunEnded, RunResumed, RunStarted
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import DamagedLogError, LineReader, NewerLogError
@@ -12,10 +14,15 @@ _BEGINNINGS = (RunStarted, RunResumed)
 
 class LogFollower:
     """A reader of a run folder's events.jsonl with the `drain` of a live feed. Any number of them,
-    in any processes, may follow a run; none of them writes or holds anything."""
+    in any processes, may follow a run; none of them writes or locks anything.
 
-    def __init__(self, folder: RunFolder) -> None:
+    One that `holds` keeps the log open, and so reads the last words of a run that is removed.
+    """
+
+    def __init__(self, folder: RunFolder, holds: bool = False) -> None:
         self.folder = folder
+        self._holds = holds
+        self._held: BinaryIO | None = None
         self._offset = 0
         self._number = 0
         self._lines = LineReader()
@@ -76,20 +83,36 @@ class LogFollower:
     def _whole_lines(self) -> bytes:
         try:
             # Opened each time: a run folder that is moved or set right is then seen as it is.
-            with self.folder.events.open("rb") as file:
-                file.seek(self._offset)
-                chunk = file.read(DRAIN_BYTES)
-                while len(chunk) >= DRAIN_BYTES and b"\n" not in chunk:
-                    more = file.read(DRAIN_BYTES)
-                    chunk += more
-                    if not more:
-                        break
+            file = self.folder.events.open("rb")
         except FileNotFoundError:
-            chunk = b""  # killed before its first event, or just about to write it
+            # Removed; or killed before its first event, or just about to write it.
+            chunk = b"" if self._held is None else self._chunk(self._held)
+        else:
+            self.close()
+            self._held = file
+            chunk = self._chunk(file)
+            if not self._holds:
+                self.close()
         end = chunk.rfind(b"\n") + 1
         self._behind = end > 0 and len(chunk) >= DRAIN_BYTES
         self._offset += end
         return chunk[:end]
+
+    def _chunk(self, file: BinaryIO) -> bytes:
+        file.seek(self._offset)
+        chunk = file.read(DRAIN_BYTES)
+        while len(chunk) >= DRAIN_BYTES and b"\n" not in chunk:
+            more = file.read(DRAIN_BYTES)
+            chunk += more
+            if not more:
+                break
+        return chunk
+
+    def close(self) -> None:
+        """Let go of the log, if it is held."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def _read(self, line: bytes) -> Record:
         self._number += 1

@@ -223,10 +223,11 @@ class LineReader:
         return records
 
 
-def read_log(path: Path) -> Iterator[Record]:
+def read_log(path: Path, over: bool = False) -> Iterator[Record]:
     """The log's records in order, up to a torn last line.
 
-    Raises OSError, and DamagedLogError at the first other line that is no record of this format.
+    Raises OSError, and DamagedLogError at the first other line that is no record of this format;
+    where the run is `over`, and nobody goes on writing, also at a torn last one.
     """
     lines = LineReader()
     with path.open("rb") as file:
@@ -235,6 +236,8 @@ def read_log(path: Path) -> Iterator[Record]:
                 yield lines.read(line)
             except ValueError as error:
                 if not line.endswith(b"\n"):
+                    if over:
+                        raise DamagedLogError(f"the last line of {path.name} is torn.") from None
                     return
                 raise DamagedLogError(f"{path}, line {number} is no event: {error}.") from None
             except NewerLogError as error:

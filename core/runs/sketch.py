@@ -29,16 +29,22 @@ _TURNS = (Paused, Resumed, RunResumed, RunEnded)
 _STEPPED = (StepsMeasured, EpochFinished)
 
 
+def is_long(log: Path) -> bool:
+    try:
+        return log.stat().st_size >= LONG_BYTES
+    except OSError:
+        return False
+
+
 def sketch(log: Path) -> RunState | None:
     """What samples tell: curves without every spike, shares of time, and how the run stands. What
     only the whole log can tell is as if it were not measured. None for a log that is short, cannot
     be read or does not begin with a run."""
+    if not is_long(log):
+        return None
     try:
         with log.open("rb") as file:
-            size = file.seek(0, 2)
-            if size < LONG_BYTES:
-                return None
-            samples = list(_samples(file, size))
+            samples = list(_samples(file, file.seek(0, 2)))
     except OSError:
         return None
     state = RunState()

@@ -51,8 +51,8 @@ def read_window(
         window = _beginning(whole, begin_seconds)
         file.seek(begin)
         rest = b""
-        while file.tell() < end:
-            *lines, rest = (rest + file.read(min(_BLOCK_BYTES, end - file.tell()))).split(b"\n")
+        while block := file.read(min(_BLOCK_BYTES, max(0, end - file.tell()))):
+            *lines, rest = (rest + block).split(b"\n")
             for line in lines:
                 _take(window, line, whole.taken_back)
             time.sleep(_BREATH_SECONDS)

@@ -12,7 +12,6 @@ Results are not in it: they are those of the run folders, which name the sweep a
 
 import fcntl
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ import msgspec
 from cnntop.core.durable import replace_file
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import Tree
-from cnntop.core.runs.folder import is_locked, new_folder
+from cnntop.core.runs.folder import hold_lock, is_locked, new_folder
 from cnntop.core.runs.log import is_whole, sealed
 from cnntop.core.sweep.definition import Definition
 from cnntop.core.text import nearest, printable
@@ -104,13 +103,7 @@ class SweepFolder:
     def lock(self) -> int:
         """Hold the sweep until the descriptor is closed. Raises BlockingIOError where another
         process has it, OSError."""
-        handle = os.open(self.path / "sweep.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise
-        return handle
+        return hold_lock(self.path / "sweep.lock", 0o600)
 
     def is_alive(self) -> bool:
         """Whether a process runs the sweep."""

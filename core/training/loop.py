@@ -84,7 +84,8 @@ class TrainingLoop:
         while not over:
             tally, self._under_way = self._under_way or EpochTally(self._epochs_done + 1), None
             over = self._train_epoch(tally)
-        self._steering.end()
+        epoch = self._under_way.epoch if self._under_way else self._epochs_done
+        self._steering.end(self._step, epoch)
         if self._control.discarded:
             return "stopped"
         self._saves.finish()

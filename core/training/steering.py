@@ -19,8 +19,7 @@ class Steering:
     def take(self, step: int, epoch: int) -> bool:
         """All that is wanted after `step`, in the pass `epoch`. Whether the rate may be another one
         from here on."""
-        for how in self._control.take_stops_asked():
-            self._sink.emit(StopAsked(how, step, epoch))
+        self._tell_stops(step, epoch)
         factor = self._control.take_rate_factor()
         if factor != 1.0:
             refusal = "the learning rate stays: it has been changed as far as makes sense"
@@ -33,11 +32,17 @@ class Steering:
         self._tell(self._plan.extend(more, step), refusal)
         return True
 
-    def end(self) -> None:
-        """The run is over, and what is wanted now comes too late."""
+    def end(self, step: int, epoch: int) -> None:
+        """The run is over after `step`, in the pass `epoch`: what ended it is told if it was not
+        yet, and what is wanted now comes too late."""
+        self._tell_stops(step, epoch)
         if self._control.take_extension() != NOTHING:
             text = "the run had ended before it could be extended; cnntop run --resume goes on"
             self._sink.emit(Notice(text, "warning"))
+
+    def _tell_stops(self, step: int, epoch: int) -> None:
+        for how in self._control.take_stops_asked():
+            self._sink.emit(StopAsked(how, step, epoch))
 
     def _tell(self, changed: RateChanged | PlanExtended | None, refusal: str) -> None:
         self._sink.emit(Notice(refusal, "warning") if changed is None else changed)

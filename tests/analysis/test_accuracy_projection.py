@@ -16,6 +16,7 @@ from cnntop.core.analysis.accuracy_projection import (
     project,
 )
 from cnntop.core.curve import CURVE_BINS
+from cnntop.core.events import StopAsked
 from tests.tui import story
 
 
@@ -121,6 +122,8 @@ def test_points_of_a_run_are_where_its_epochs_end() -> None:
     assert [point.epoch for point in points] == [1, 2, 3, 4, 5]
     assert points[1].accuracy == pytest.approx(2 / 6 - 0.02)
     assert end_epoch(state) == 20
+    state.stop_asked = StopAsked("after-epoch", 1761, 6)
+    assert end_epoch(state) == 6
 
 
 def test_points_of_a_very_long_run_are_in_the_middle_of_what_they_stand_for() -> None:

@@ -79,6 +79,9 @@ def kept(text: str) -> str:
         ("NOT(model=shallow8)AND(status=failed)", "b"),
         ("batch_size=8 or batch_size=32 or batch_size=128", "abc"),
         (" ( batch_size < 9 ) ", "c"),
+        ("batch<=32", "ac"),  # by the headings of the table
+        ("test>80% and time>15m and device_name~epyc", "b"),
+        ("started<2026-01-15", "a"),
     ],
 )
 def test_what_is_meant(text: str, runs: str) -> None:

@@ -1,7 +1,9 @@
+import mmap
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -65,3 +67,32 @@ def test_new_children_are_noticed(
     before = reader.read().process_memory_bytes
     request.getfixturevalue("child")
     assert reader.read().process_memory_bytes - before > 80_000_000
+
+
+def test_what_processes_share_counts_once(tmp_path: Path) -> None:
+    """As the images of a dataset that all workers read."""
+    file = tmp_path / "images"
+    file.write_bytes(bytes(100_000_000))
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as images:
+        assert sum(images[::4096]) == 0
+        reader = CpuReader()
+        alone = reader.read().process_memory_bytes
+        code = (
+            f"import mmap; f = open({str(file)!r}, 'rb')\n"
+            "images = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); sum(images[::4096])\n"
+            "print('ready', flush=True); input()"
+        )
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            for _ in range(2)
+        ]
+        for worker in workers:
+            assert worker.stdout is not None
+            worker.stdout.readline()
+        together = CpuReader().read().process_memory_bytes
+        for worker in workers:
+            assert psutil.Process(worker.pid).memory_info().rss > 100_000_000
+            worker.communicate(b"\n")
+    assert together - alone < 60_000_000

@@ -28,6 +28,7 @@ from cnntop.core.events import (
 )
 from cnntop.core.extension import Extension
 from cnntop.core.fix import Fix
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs.control_socket import (
     ANSWER_SECONDS,
     SOCKET_FILE,
@@ -38,7 +39,6 @@ from cnntop.core.runs.control_socket import (
     send,
 )
 from cnntop.core.runs.folder import RunFolder, RunInfo
-from cnntop.core.session import RunRequest
 from tests.conftest import Watched
 
 SERVE = """

@@ -15,6 +15,7 @@ import pytest
 from cnntop.core.events import CpuSample, EpochFinished, Notice, Record, RunEnded
 from cnntop.core.feed import Stream
 from cnntop.core.recipe import resolve
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import fold
 from cnntop.core.runs import log as logs
 from cnntop.core.runs import recorder as recorders
@@ -24,7 +25,6 @@ from cnntop.core.runs.log import PatientLog, RunLog, read_log
 from cnntop.core.runs.recorder import Recorder
 from cnntop.core.runs.repair import repair_run
 from cnntop.core.runs.summary import derive_row, read_rows
-from cnntop.core.session import RunRequest
 from tests.runs.test_recorder import STARTED, epoch
 from tests.tui.place import Line, Place
 

@@ -29,13 +29,13 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.recipe import resolve
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import fold
 from cnntop.core.runs.export import files
 from cnntop.core.runs.export.figures import RunFigures, images_per_second, read_figures
 from cnntop.core.runs.export.tables import TABLES, tables
 from cnntop.core.runs.folder import RunFolder, RunInfo
 from cnntop.core.runs.log import RunLog, read_log
-from cnntop.core.session import RunRequest
 from cnntop.core.text import defused, printable
 from tests.conftest import Watched
 

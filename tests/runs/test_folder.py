@@ -1,9 +1,11 @@
 """Run folders: names that nobody else has, and a lock that tells the living from the dead."""
 
+import fcntl
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -135,6 +137,22 @@ def test_looking_at_a_run_does_not_keep_it_from_locking(tmp_path: Path) -> None:
     handle = folder.lock()
     with pytest.raises(BlockingIOError):
         folder.lock()
+    os.close(handle)
+
+
+def test_a_lock_waits_for_a_look_and_for_no_more(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    os.close(folder.lock())
+    look = os.open(tmp_path / "run.lock", os.O_RDONLY)
+    fcntl.flock(look, fcntl.LOCK_SH)  # as long as a machine under load lets a look take
+    timer = threading.Timer(0.1, os.close, [look])
+    timer.start()
+    handle = folder.lock()
+    timer.join()
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(BlockingIOError):
+        folder.lock()
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
     os.close(handle)
 
 

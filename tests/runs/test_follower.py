@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -165,6 +166,19 @@ def test_a_flipped_bit_among_whole_lines_is_seen(writer: Writer) -> None:
     assert follower.drain() == told[:26]
     with pytest.raises(DamagedLogError, match=r"line 27 .*checksum"):
         follower.drain()
+
+
+def test_the_last_words_of_a_run_that_is_removed(writer: Writer) -> None:
+    told = writer.tell(STARTED)
+    holder, other = LogFollower(writer.folder, holds=True), LogFollower(writer.folder)
+    assert holder.drain() == other.drain() == told
+    last = writer.tell(RunEnded("stopped", "", 1.0))
+    shutil.rmtree(writer.folder.path)
+    assert holder.drain() == last
+    assert holder.done
+    assert other.drain() == []
+    assert not other.done
+    holder.close()
 
 
 def test_no_log_yet(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs.folder import RunFolder, require_writable
 from cnntop.core.runs.repair import repair_all
 from cnntop.core.runs.summary import COLUMNS, SUMMARY_FILE, Row, read_rows, write_row
-from cnntop.core.session import RunRequest
 from tests.conftest import Watched
 
 

@@ -96,6 +96,8 @@ def write(folder: RunFolder, events: list[AnyEvent]) -> None:
 
 
 def main(plan: dict[str, Any]) -> int:
+    # As a run does; whoever started the tests in the background may have had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     number = int(plan["mark"].rpartition("/")[2])
     if "early" in plan:  # ends before it has begun
         sys.stderr.write(f"cnntop: {plan['early']}\n")

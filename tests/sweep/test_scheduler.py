@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.sweep.definition import Draft
 from cnntop.core.sweep.folder import SweepFolder
@@ -193,11 +195,15 @@ def test_a_run_whose_sweep_was_killed_goes_on_and_is_waited_for(tmp_path: Path) 
         "scheduler.wait(60)\n"
     )
     root = Path(__file__).parents[2]
-    killed = subprocess.Popen(
-        [sys.executable, "-c", code, str(folder.path)], env=os.environ | {"PYTHONPATH": str(root)}
-    )
-    # Before it has a run folder: nothing but the lock tells that it is there.
-    until(lambda: folder.is_busy(1))
+    command = [sys.executable, "-c", code, str(folder.path)]
+    killed = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(root)})
+
+    def run_has_begun() -> bool:
+        """Before it has a run folder: nothing but the lock tells that it is there."""
+        children = psutil.Process(killed.pid).children()
+        return any(child.cmdline() not in ([], command) for child in children)
+
+    until(run_has_begun)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert folder.is_busy(1)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cnntop.core.events import AnyEvent, EpochFinished
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training.bare_loop import bare_steps, on_every_step
 from cnntop.core.training.preparation import Prepared, prepare
 from cnntop.core.training.tally import StepSums

@@ -13,7 +13,7 @@ from cnntop.core.analysis.projection import Workload, forecast
 from cnntop.core.datasets import cache_folder
 from cnntop.core.errors import UsageError
 from cnntop.core.events import AnyEvent, CheckpointSaved, EpochFinished, StepsMeasured
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training import calibration_point
 from cnntop.core.training.calibration import Plan, calibrate
 from cnntop.core.training.calibration_point import Slot

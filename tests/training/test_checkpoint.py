@@ -28,7 +28,8 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.recipe import resolve
-from cnntop.core.session import RunRequest, start_run
+from cnntop.core.run_request import RunRequest
+from cnntop.core.session import start_run
 from cnntop.core.training.checkpoint import Checkpoints
 from cnntop.tui import cli
 from tests.conftest import Watched

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from cnntop.core.control import Control
+from cnntop.core.datasets import cache_folder
 from cnntop.core.events import Activity, AnyEvent
 from cnntop.core.recipe import from_code
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training import computation
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.computation import chosen
@@ -65,9 +66,9 @@ def ready(request_run: Callable[..., RunRequest]) -> Ready:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Path:
+def memory() -> Path:
     """Where this machine's memory is kept."""
-    return tmp_path / "cache" / "machine"
+    return cache_folder() / "machine"
 
 
 def losses(network: Network, sizes: tuple[int, ...] = (32,) * 6) -> torch.Tensor:

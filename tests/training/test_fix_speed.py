@@ -7,7 +7,7 @@ import torch
 
 from cnntop.core.events import AnyEvent, FixApplied, FixMeasured
 from cnntop.core.fix import Fix
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training.fixes import MEASURED_SECONDS, Fixes
 from cnntop.core.training.preparation import Prepared, prepare
 

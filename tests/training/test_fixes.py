@@ -20,10 +20,10 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.fix import Fix
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import fold
 from cnntop.core.runs import summary
 from cnntop.core.runs.log import read_log
-from cnntop.core.session import RunRequest
 from cnntop.core.training.batches import epoch_order
 from cnntop.core.training.datasets import Dataset, ImageSet
 from cnntop.core.training.network import Network

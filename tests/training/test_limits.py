@@ -9,12 +9,12 @@ import torch
 from cnntop.core.analysis.limit import run_limit
 from cnntop.core.datasets import cache_folder
 from cnntop.core.events import Activity, LimitsMeasured, Notice, RunResumed, RunStarted
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import fold
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import read_log
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.summary import read_rows
-from cnntop.core.session import RunRequest
 from cnntop.core.training import ceiling as measuring
 from cnntop.core.training import limits
 
@@ -104,7 +104,6 @@ def test_what_torch_cannot_do_is_told_and_the_run_goes_on(
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(run: Any, request_run: Make) -> None:
-    cache_folder().mkdir(parents=True)
     (cache_folder() / "machine").write_text("in the way")
     done = run(request_run())
     assert done.ended.status == "finished"

@@ -22,7 +22,7 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.recipe import Model
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.split import Split
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.datasets import load

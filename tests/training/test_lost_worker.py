@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cnntop.core.events import EpochFinished, RunResumed
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.summary import read_rows
-from cnntop.core.session import RunRequest
 from tests.training.test_resume import events, resumed
 from tests.tui.place import workers_of
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from cnntop.core.errors import DatasetError, UsageError
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training.batches import ResidentBatches
 from cnntop.core.training.datasets import Dataset, decoded_cache, decoding, load
 from cnntop.core.training.preparation import prepare

@@ -22,8 +22,8 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.recipe import Recipe
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs import summary
-from cnntop.core.session import RunRequest
 from cnntop.core.split import Split
 from cnntop.core.training import models
 from cnntop.core.training.augmentation import Normalization

@@ -14,7 +14,7 @@ import torch
 
 from cnntop.core.events import AnyEvent
 from cnntop.core.recipe import Recipe
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training.batches import ResidentBatches
 from cnntop.core.training.input_paths import InputPath, load_images
 from cnntop.core.training.plain_loop import PlainLoop, training_batches

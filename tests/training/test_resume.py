@@ -23,12 +23,13 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.extension import Extension
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import RunState, fold
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.log import read_log
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.summary import read_rows
-from cnntop.core.session import RunHandle, RunRequest
+from cnntop.core.session import RunHandle
 from cnntop.core.training.checkpoint import Checkpoints
 from tests.conftest import Watched
 

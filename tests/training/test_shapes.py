@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -28,8 +29,21 @@ def sink() -> Collected:
 
 
 @pytest.fixture(scope="module")
-def dataset(sink: Collected) -> Dataset:
-    return shapes.load(sink)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Empty at first: what is tested is drawn here."""
+    return tmp_path_factory.mktemp("drawn") / "cache"
+
+
+@pytest.fixture(scope="module")
+def dataset(sink: Collected, cache: Path) -> Dataset:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNTOP_CACHE", str(cache))
+        return shapes.load(sink)
+
+
+@pytest.fixture(autouse=True)
+def in_that_cache(cache: Path, own_folders: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNNTOP_CACHE", str(cache))
 
 
 def test_dataset_is_what_the_catalogue_promises(dataset: Dataset) -> None:
@@ -47,8 +61,47 @@ def test_dataset_is_what_the_catalogue_promises(dataset: Dataset) -> None:
 def test_bytes_are_the_same_on_every_machine(dataset: Dataset) -> None:
     # A run's figures are compared across machines, so its pictures must not drift. If the drawing
     # is changed on purpose, measure the accuracies in shapes.py again before pinning new sums.
-    assert zlib.crc32(dataset.train.images.numpy().tobytes()) == 0xF46A4934
-    assert zlib.crc32(dataset.test.images.numpy().tobytes()) == 0xADB4C755
+    train, test = (split.images.numpy().tobytes() for split in (dataset.train, dataset.test))
+    assert zlib.crc32(train) == 0xF46A4934
+    assert zlib.crc32(test) == 0xADB4C755
+    assert zlib.crc32(train + test) == shapes.CHECKSUM
+
+
+def assert_same(one: Dataset, other: Dataset) -> None:
+    for name in ("train", "test"):
+        assert torch.equal(getattr(one, name).images, getattr(other, name).images)
+        assert torch.equal(getattr(one, name).labels, getattr(other, name).labels)
+    assert one.classes == other.classes
+
+
+def test_they_are_drawn_once_and_kept(dataset: Dataset) -> None:
+    quiet = Collected()
+    assert_same(shapes.load(quiet), dataset)
+    assert quiet.events == []
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut"])
+def test_what_is_damaged_is_drawn_anew(dataset: Dataset, damage: str) -> None:
+    file = shapes.kept_file()
+    kept = bytearray(file.read_bytes())
+    if damage == "flipped":
+        kept[len(kept) // 3] ^= 1
+    else:
+        del kept[-1]
+    file.write_bytes(kept)
+    drawn = Collected()
+    assert_same(shapes.load(drawn), dataset)
+    assert drawn.events
+    assert zlib.crc32(file.read_bytes()) == shapes.CHECKSUM
+
+
+def test_where_nothing_can_be_kept_they_are_drawn_each_time(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    monkeypatch.setenv("CNNTOP_CACHE", str(in_the_way))
+    assert_same(shapes.load(Collected()), dataset)
 
 
 def test_drawing_twice_gives_the_same_and_another_seed_another() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from cnntop.core.events import AnyEvent
 from cnntop.core.recipe import resolve
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training.batches import ResidentBatches
 from cnntop.core.training.datasets import ImageSet
 from cnntop.core.training.evaluation import evaluate

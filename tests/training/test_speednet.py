@@ -12,7 +12,7 @@ from cnntop.core import recipe
 from cnntop.core.errors import UsageError
 from cnntop.core.events import AnyEvent
 from cnntop.core.recipe import resolve
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.models import build, parameter_count
 from cnntop.core.training.network import Network

@@ -24,15 +24,18 @@ from cnntop.core.events import (
     StepsMeasured,
     StopAsked,
 )
-from cnntop.core.extension import Extension
+from cnntop.core.extension import NOTHING, Extension
 from cnntop.core.fix import Fix
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import fold
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.runs.resumption import Resumption
 from cnntop.core.runs.summary import read_rows
-from cnntop.core.session import RunHandle, RunRequest
+from cnntop.core.session import RunHandle
 from cnntop.core.training.loop import TrainingLoop
+from cnntop.core.training.plan import Plan
 from cnntop.core.training.preparation import prepare
+from cnntop.core.training.steering import Steering
 from tests.conftest import Watched
 from tests.training.test_loop import TRAIN_IMAGES, events
 
@@ -92,7 +95,8 @@ def test_in_a_pause_it_is_done_at_once_and_the_pause_goes_on(start: Any, request
     control.extend(Extension(epochs=3))
     control.checkpoint()
     watched.until(lambda records: seen(RateChanged)(records) and seen(PlanExtended)(records))
-    watched.until(lambda records: isinstance(records[-1].event, CheckpointSaved))
+    at = [type(record.event) for record in watched.records].index(Paused)
+    watched.until(lambda records: seen(CheckpointSaved)(records[at:]))
     assert not events(watched.records, Resumed)
     state = fold(watched.records)
     assert (state.phase, state.lr) == ("paused", 0.02)
@@ -217,6 +221,17 @@ def test_it_ends_with_the_epoch_that_it_is_in(
     state = fold(done.records)
     assert state.stop_asked == asked
     assert state.phase == "stopped"
+
+
+def test_what_ended_the_run_is_told_though_nobody_looked_in_between(request_run: Make) -> None:
+    """A stop that comes between the last look at what is wanted and that at whether to go on."""
+    control = Control()
+    sink = AsksWhileEvaluating(control, 0, NOTHING)
+    plan = Plan(request_run().recipe.train, steps_per_epoch=9)
+    control.discard()
+    steering = Steering(control, plan, sink)
+    steering.end(step=7, epoch=2)
+    assert sink.told(StopAsked) == [StopAsked("discard", 7, 2)]
 
 
 def test_the_last_epoch_of_the_plan_is_finished_all_the_same(request_run: Make) -> None:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.tui.place import Place
+from tests.tui.settled import settled
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +16,13 @@ def usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     for variable in ("CNNTOP_ASCII", "NO_COLOR", "COLORTERM"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def settled_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pilot.pause` and `pilot.press` come back when the screen has done all there is to do."""
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", settled)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from pathlib import Path
 
+from rich.cells import set_cell_size
 from textual import events
 from textual.app import App
 from textual.geometry import Region
@@ -68,7 +69,7 @@ def text(stage: App[None]) -> str:
     for number in range(stage.size.height):
         line = ""
         for at, part in sorted(rows.get(number, {}).items()):
-            line = line.ljust(at)[:at] + part
+            line = set_cell_size(line, at) + part
         lines.append(line.rstrip())
     return "\n".join(lines)
 

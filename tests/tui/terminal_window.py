@@ -106,6 +106,10 @@ class TerminalWindow:
             time.sleep(0.02)
         return self._code()
 
+    def spoil(self, text: str) -> None:
+        """Something else writes `text` on the terminal, at the beginning of its first line."""
+        self._stream.feed(b"\x1b7\x1b[1;2H" + text.encode() + b"\x1b8")
+
     def read(self, seconds: float = 0.05) -> bool:
         """Take what was printed within `seconds`; False once the program has closed its side."""
         try:

@@ -62,6 +62,16 @@ def test_a_moment_is_the_same_by_every_unit() -> None:
     assert axis.cursor == pytest.approx(551.0), "the pause lies before it"
 
 
+def test_a_window_at_the_beginning_does_not_begin_before_it_by_another_unit() -> None:
+    axis = axis_of(paused_run())
+    axis.point(0.0)
+    for _ in range(8):
+        axis.zoom(0.5)
+    for _ in range(3):
+        axis.next_unit()
+        assert axis.window[0] >= 0
+
+
 def test_a_cursor_pushes_the_window_along_and_it_stands_still_until_told_to_follow() -> None:
     state = paused_run()
     axis = axis_of(state)
@@ -106,6 +116,16 @@ def test_zoom_keeps_what_it_is_about_in_its_place_and_ends_at_the_whole_run() ->
     assert axis.window[0] == axis.cursor == 0.0
     axis.whole()
     assert axis.following
+
+
+def test_zoom_is_about_the_cursor_only_where_it_is_shown() -> None:
+    axis = axis_of(paused_run())
+    axis.point(100.0)
+    axis.zoom(0.25, about=900.0)
+    start, end = axis.window
+    assert start > 100
+    axis.zoom(0.5)
+    assert start <= axis.window[0] < axis.window[1] <= end
 
 
 def test_only_what_charts_must_be_drawn_anew_for_counts_as_a_change() -> None:

@@ -1,6 +1,7 @@
 """Charts of a run: what they draw anew, where they end, and that they share one axis."""
 
 import msgspec
+import pytest
 
 from cnntop.core.events import CheckpointSaved, GpuSample, Paused, RunEnded
 from cnntop.core.run_state import RunState
@@ -123,3 +124,26 @@ def test_the_split_is_stacked_with_a_texture_for_each_part() -> None:
     plain = rows(axis_panels(axis)["parts"], state, 50.0, 10)
     assert all(row.isascii() for row in plain)
     assert {"w", "c", "o"} <= {row[MARGIN + 1] for row in plain[1:]}
+
+
+def test_the_split_told_is_of_steps_and_in_the_end_of_the_whole_run() -> None:
+    """Never that of the moment between an epoch's last step and the next one's first, which is all
+    "other"."""
+    events = [*story.preparing(), story.STARTED, *story.epochs(3, 8)]
+    going = rows(axis_panels(AxisView())["parts"], story.told(*events), 50.0)[0]
+    assert " ".join(going.split()) == "split ▒ wait 22 % ░ transfer 4 % █ compute 62 % ▓ other 11 %"
+    over = story.told(*events, RunEnded("finished", "", 30.0))
+    ended = rows(axis_panels(AxisView())["parts"], over, 50.0)[0]
+    assert " ".join(ended.split()) == "split ▒ wait 20 % ░ transfer 4 % █ compute 56 % ▓ other 20 %"
+
+
+@pytest.mark.parametrize(
+    ("height", "column"),
+    [(1, "█"), (2, "▒█"), (3, "▒██"), (5, "▒███▓"), (20, "▒▒▒▒▒░████████████▓▓")],
+)
+def test_a_small_part_does_not_look_like_half_in_few_rows(height: int, column: str) -> None:
+    """Wait 24 %, transfer 5 %, compute 60 %, other 11 %."""
+    axis = AxisView()
+    state = story.told(*story.preparing(), story.STARTED, *story.epochs(1, 5))
+    drawn = rows(axis_panels(axis)["parts"], state, 50.0, height + 1)
+    assert "".join(row[MARGIN + 1] for row in drawn[1:]) == column

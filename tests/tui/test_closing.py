@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from cnntop.core.events import RunEnded
+from cnntop.core.events import CheckpointSaved, RunEnded, Status
 from cnntop.core.runs.folder import RunFolder
 from cnntop.core.session import RunHandle
 from cnntop.tui.closing import closing_lines
@@ -26,9 +26,12 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def closing(runs_dir: Path, epochs: int = 6, race: GhostRace | None = None) -> list[str]:
+def closing(
+    runs_dir: Path, epochs: int = 6, race: GhostRace | None = None, status: Status = "finished"
+) -> list[str]:
     """The last lines of a run of the story."""
-    state = story.told(story.STARTED, *story.epochs(epochs), RunEnded("finished", "", 24.0))
+    saved = CheckpointSaved("checkpoint/last.pt", epochs, 0.5)
+    state = story.told(story.STARTED, *story.epochs(epochs), saved, RunEnded(status, "", 24.0))
     handle = SimpleNamespace(folder=RunFolder(runs_dir / story.STARTED.run))
     return closing_lines(cast(RunHandle, handle), state, race)
 
@@ -51,6 +54,31 @@ def test_the_picture_stands_between_the_figures_and_the_path(tmp_path: Path) -> 
     assert told.startswith("8.00 points above the best earlier run shallow32 (50.00 %), 2026")
 
 
+def test_a_run_that_can_go_on_says_how(tmp_path: Path) -> None:
+    where = tmp_path / story.STARTED.run
+    for status in ("interrupted", "stopped", "failed"):
+        assert f"  go on    cnntop run --resume {where}" in closing(tmp_path, status=status)
+    for status in ("finished", "diverged"):
+        assert "--resume" not in "\n".join(closing(tmp_path, status=status))
+
+
+def test_on_a_terminal_lines_break_between_words_and_what_is_copied_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = closing(tmp_path, status="stopped")
+    monkeypatch.setattr("cnntop.tui.closing.is_terminal", lambda _stream: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    broken = closing(tmp_path, status="stopped")
+    ends = [f"cnntop run --resume {tmp_path / story.STARTED.run}", f"--runs-dir {tmp_path}"]
+    for line in broken:
+        assert len(line) <= 60 or line.endswith(tuple(ends)) or line.startswith("  run "), line
+    assert len(broken) > len(whole)
+    [at] = [place for place, line in enumerate(broken) if line.startswith("  verdict  ")]
+    assert broken[at + 1].startswith(" " * 11)
+    for end in ends:
+        assert any(line.endswith(end) for line in broken)
+
+
 def test_without_two_evaluations_there_is_no_picture(tmp_path: Path) -> None:
     assert not [line for line in closing(tmp_path, epochs=1) if "test accuracy" in line]
 
@@ -71,6 +99,14 @@ def test_the_picture_fits_where_it_is_shown(columns: int, plain: bool) -> None:
     assert all(len(line) <= min(columns, MOST_COLUMNS) for line in lines)
     assert "".join(lines).count("test accuracy") == (2 if columns >= 70 else bool(lines))
     assert "".join(lines).isascii() == (plain or not lines)
+
+
+def test_its_labels_are_of_what_is_drawn() -> None:
+    """And not of the lowest of a hundred noisy batches, which no figure beside it tells."""
+    noisy = [(epoch / 1000, 1.0 if epoch % 2 else 3.0) for epoch in range(1000)]
+    lines = picture([Pictured("loss", [*noisy, (1.0, 1.0)], str)], 40, plain=True)
+    labels = [float(line[:8]) for line in lines if line[:8].strip()]
+    assert labels == pytest.approx([2.0, 2.0], abs=0.1)
 
 
 def test_the_picture_rises_where_the_curve_does() -> None:

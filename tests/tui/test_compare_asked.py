@@ -114,6 +114,12 @@ def test_what_cannot_be_answered(runs: Path, asked: dict[str, Any], words: str) 
     assert words in str(raised.value)
 
 
+def test_columns_go_by_their_headings_too(runs: Path) -> None:
+    named = rows(runs, sort="best_test_accuracy", columns="run,test_accuracy,seconds")
+    assert rows(runs, sort="best", columns="run,test,time") == named
+    assert list(named[0]) == ["run", "test_accuracy", "seconds"]
+
+
 def test_only_what_differs(runs: Path) -> None:
     head = compare.answer(Question(runs, differs=True)).splitlines()[0]
     assert head.split() == [

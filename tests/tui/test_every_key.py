@@ -17,11 +17,13 @@ Sees = str | Callable[[str, str], bool]
 class Press(NamedTuple):
     """What the terminal sends for a key. `sees` is what shows that it did something: words (a
     regular expression), or something that is true of the screen before and after it. `back` are
-    keys that undo it; words are then to be gone again."""
+    keys that undo it; words are then to be gone again. `spoilt`: something else writes on the
+    terminal before."""
 
     sends: str
     sees: Sees
     back: str = ""
+    spoilt: bool = False
 
 
 def changed(pattern: str) -> Sees:
@@ -50,6 +52,7 @@ HOME, END, PAGE_UP, PAGE_DOWN = "\x1b[H", "\x1b[F", "\x1b[5~", "\x1b[6~"
 _MOMENT = r"step ([\d,]+)  epoch"
 """What every chart says at the cursor begins so."""
 _LAYOUT = r"(overview|charts|hardware|log|config)[^│]*\Z"
+_SPOILT = "SPOILT"
 _POSITION = r"\d+-\d+ of \d+"
 """Of a panel that scrolls."""
 
@@ -70,7 +73,8 @@ WALK = {
     (CHARTS, "shift+right"): Press("\x1b[1;2C", changed(_MOMENT)),
     (VIEW, "escape"): Press(ESCAPE, gone(_MOMENT)),
     (CHARTS, "plus,equals_sign"): Press("+", "zoomed"),
-    (CHARTS, "minus"): Press("-", "whole run"),
+    # More than once: the run has grown since, and the other key showed half of what it was.
+    (CHARTS, "minus"): Press("-" * 8, "whole run"),
     (CHARTS, "home"): Press("++" + HOME, "step 0  epoch"),
     (CHARTS, "end"): Press(END, "follows the end"),
     (CHARTS, "0"): Press("0", "whole run, follows the end"),
@@ -91,6 +95,7 @@ WALK = {
     (SCREEN, "t"): Press("t", "Theme: "),
     (SCREEN, "w"): Press("w", "Copied to"),
     (SCREEN, "W"): Press("W", lambda _, after: after.count("Copied to") > 1),
+    (SCREEN, "ctrl+l"): Press("\x0c", gone(_SPOILT), spoilt=True),
     (SCREEN, "ctrl+p"): Press("\x10", "Search", ESCAPE),
     (RUN, "q"): Press("q", "Stop or leave\\?", ESCAPE),
     (RUN, "ctrl+c"): Press("\x03", "Stop or leave\\?", ESCAPE),
@@ -117,6 +122,8 @@ def test_all_keys_are_walked() -> None:
 def test_every_key_does_what_can_be_seen(training: TerminalWindow, place: Place) -> None:
     there = {(key.group, key.keys) for key in MONITOR_KEYS}
     for (group, key), press in WALK.items():
+        if press.spoilt:
+            training.spoil(_SPOILT)
         before = training.rest(0.2)
         digit = key if key.isdigit() and group == VIEW else ""
         if (group, key) not in there or (digit and NUMBERS[int(digit) - 1] not in before):
@@ -128,6 +135,31 @@ def test_every_key_does_what_can_be_seen(training: TerminalWindow, place: Place)
             training.until(_undone(press.sees))
     [folder] = place.run_folders()
     assert {file.suffix for file in folder.glob("screen*")} == {".svg", ".txt"}
+
+
+def test_two_enters_start_one_run_and_textuals_own_key_asks_before_it_ends(place: Place) -> None:
+    with place.window("run", "--dataset", "shapes", "--device", "cpu") as window:
+        window.until("pick an experiment")
+        window.keys("\r\r")
+        window.until("a step")
+        window.keys("\x11")
+        window.until("Stop or leave?")
+        window.keys("s")
+        window.until("stopped")
+        window.keys("q")
+        assert window.end() == 0
+    assert len(place.run_folders()) == 1
+
+
+def test_every_screen_is_drawn_anew(place: Place) -> None:
+    with place.window("run") as window:
+        window.until("pick an experiment")
+        for key, words in (("", "pick an experiment"), ("?", "Esc")):
+            window.keys(key)
+            window.until(words)
+            window.spoil(_SPOILT)
+            window.keys("\x0c")
+            window.until(lambda text: _SPOILT not in text)
 
 
 def _seen(sees: Sees, before: str) -> Callable[[str], bool]:

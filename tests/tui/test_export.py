@@ -134,6 +134,22 @@ def test_of_a_damaged_run_is_exported_what_can_be_read(
     assert whole["run"]["status"] == "interrupted"
 
 
+def test_a_torn_last_line_is_told(
+    runs: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = runs / RUN / "events.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole.removesuffix(b"\n"))  # which lacks a line feed, and no figure
+    export([RUN], to="csv", out=out, runs_dir=runs)
+    assert capsys.readouterr().err == ""
+    log.write_bytes(whole + b'{"seq":99,"at_sec')
+    with pytest.raises(typer.Exit) as exit_of:
+        export([RUN], to="json", out=out, runs_dir=runs)
+    assert exit_of.value.exit_code == 1
+    assert f"{RUN}: the last line of events.jsonl is torn; what can be" in capsys.readouterr().err
+    assert json.loads((out / f"{RUN}.json").read_text())["run"]["whole"] is False
+
+
 @pytest.mark.parametrize("to", ["tensorboard", "parquet"])
 def test_a_number_beyond_a_format_is_no_traceback(
     to: str, runs: Path, out: Path, capsys: pytest.CaptureFixture[str]

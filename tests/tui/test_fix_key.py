@@ -61,6 +61,18 @@ async def test_the_key_asks_for_the_very_fix_of_the_verdict() -> None:
     assert "Nothing to fix" not in shown
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+async def test_the_key_is_shown_where_there_is_a_fix_and_only_there(columns: int) -> None:
+    for state, there in ((story.told(*story.waiting()), True), (RunState(), False),
+                         (story.told(*story.training()), False)):  # fmt: skip
+        stage = Stage(monitor())
+        async with stage.run_test(size=(columns, 24)) as pilot:
+            await pilot.pause()
+            show(stage, state)
+            await pilot.pause()
+            assert ("f Apply the fix" in text(stage).splitlines()[-1]) is there
+
+
 @pytest.mark.parametrize("state", [RunState(), story.told(*story.training())], ids=["new", "none"])
 async def test_without_a_fix_the_key_only_says_so(state: RunState) -> None:
     found = verdict(state)

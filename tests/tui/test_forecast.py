@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 
 from cnntop.core.analysis import profile as profiles
 from cnntop.core.errors import UsageError
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.tui import calibrate_page, project_page
 from cnntop.tui.verbs import forecast
 from tests.machine_profile import line, profile, tree
+from tests.tui.place import Place
 
 EVIL = "ev\x1b[31mil\n[/x]"
 STEPS = {"shallow8": line(0.002, 1e-4), "shallow32": line(0.002, 4e-4)}
@@ -130,6 +132,18 @@ def test_here_is_this_machines_profile_or_measured_now(
     assert "these have 16" in told
     assert "measuring here" in told
     assert re.search(r"3 epochs +\d\d:\d\d \(", page)
+
+
+def test_beside_a_run_nothing_is_measured(place: Place, quick: Callable[..., list[str]]) -> None:
+    with place.start(*quick("--epochs", "100000", "--name", "mine", "--plain")) as line:
+        line.read_until("epoch 1/")
+        for command in (("project", "last"), ("project", "shallow8"), ("calibrate",)):
+            refused = place.run(*command)
+            assert (refused.code, refused.out) == (1, ""), command
+            assert "-mine-" in refused.err
+            assert "is training here, and beside it nothing can be measured" in refused.err
+        line.kill(signal.SIGINT)
+        line.end()
 
 
 def test_the_table_of_a_profile() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.cells import cell_len
 from textual.geometry import Size
 from textual.widgets import Input, OptionList
 
@@ -84,6 +85,14 @@ def test_a_dash_where_the_ghost_has_no_figure() -> None:
     assert lines[2] == " at 00:20   –  it was over after 00:12"
 
 
+def test_a_ghost_that_was_evaluated_less_often() -> None:
+    late = ghost()
+    late = Ghost(**{**late.__dict__, "epochs": late.epochs[9:]})
+    lines = panel_lines(racing(late), story.told(*story.training()), (120, 5))
+    assert lines[1] == " epoch 5    –  it was not evaluated by then"
+    assert lines[2] == " at 00:20   –  it was not evaluated by then"
+
+
 @pytest.mark.parametrize(
     ("events", "words"),
     [
@@ -132,6 +141,21 @@ async def test_the_panel_on_the_monitor() -> None:
             shown = text(stage)
         assert words in shown
         assert "evil?[31m[/x]" in shown
+
+
+async def test_the_ghosts_value_is_that_of_the_same_place() -> None:
+    """In the title of a chart: after epoch 5, and not the best that it came to in the end."""
+    screen, one = monitor(), ghost()
+    screen.ghost_panel.hold_against(racing(one))
+    stage = Stage(screen)
+    async with stage.run_test(size=(200, 60)) as pilot:
+        await pilot.pause()
+        show(stage, story.told(*story.training()))
+        screen.take_ghost()
+        await pilot.pause()
+        shown = text(stage)
+        assert f"ghost {100 * one.epochs[4].test_accuracy:.1f} %" in shown
+        assert f"ghost {100 * one.epochs[-1].test_accuracy:.1f} %" not in shown
 
 
 def watched(runs_dir: Path) -> WatchedRun:
@@ -199,6 +223,7 @@ def row(number: int, **values: str) -> Row:
 
 async def test_the_dialog_filters_as_one_types() -> None:
     rows = [row(number) for number in range(10_000)]
+    rows[8]["name"] = "名前" * 20
     rows[7] |= {"name": "evil[/x]", "model": "resnet18", "seconds": "75"}
     rows[7]["started_utc"] = "2026-01-01T10:00:07Z"
     stage = Stage(GhostChooser(rows, BEST))
@@ -207,6 +232,9 @@ async def test_the_dialog_filters_as_one_types() -> None:
         runs = stage.screen.query_one(OptionList)
         assert runs.option_count == SHOWN + 2
         assert "9,800 more" in text(stage)
+        accuracies = [line for line in text(stage).splitlines() if "50.00 %" in line]
+        assert len({cell_len(line.partition("50.00 %")[0]) for line in accuracies}) == 1
+        assert "前 …" in text(stage)
         await pilot.press(*"evil", "space", *"RES")
         await pilot.pause()
         assert runs.option_count == 1

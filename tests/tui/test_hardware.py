@@ -58,3 +58,14 @@ async def test_nothing_is_said_where_nothing_holds_it_back(size: tuple[int, int]
 async def test_a_small_screen_shows_the_figures_alone() -> None:
     held = {"throttled_by": ("power", "heat"), "other_processes": 3}
     assert await shown(SIZES[0], held, {}) == await shown(SIZES[0], {}, {})
+
+
+@pytest.mark.parametrize("width", [80, 99, 100, 120])
+async def test_many_cores_leave_room_for_the_memory(width: int) -> None:
+    stage = Stage(monitor())
+    async with stage.run_test(size=(width, 40)) as pilot:
+        await pilot.pause()
+        show(stage, story.told(story.STARTED, story.cpu(256)))
+        await pilot.pause()
+        [line] = [line for line in text(stage).splitlines() if "process 812 MB" in line]
+    assert line.endswith("memory 6.2 GB of 16 GB" if width >= 100 else "process 812 MB")

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cnntop.core.errors import CnntopError
+from cnntop.tui.app import CnntopApp
+from cnntop.tui.launch import Launch
+from cnntop.tui.screens.monitor import MonitorScreen
 from tests.tui.place import NO_NETWORK, Answer, Place
 from tests.tui.terminal_window import TerminalWindow
 
@@ -125,3 +129,23 @@ def test_folder_until_one_is_right(dialog: TerminalWindow, place: Place, picture
     dialog.keys("q")
     assert dialog.end() == 0
     assert [row["dataset"] for row in place.rows()] == [f"folder:{pictures.name}"]
+
+
+async def test_one_monitor_takes_the_place_of_the_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though help lay above it when the ways out were offered."""
+    monkeypatch.setattr(CnntopApp, "_start", lambda _app: None)  # the screens alone
+    app = CnntopApp(Launch("demo", tmp_path))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        failed = app.screen
+        await pilot.press("question_mark")
+        app._offer_ways_out(CnntopError("there is none"))
+        await pilot.pause()
+        await pilot.press("s")
+        await pilot.pause()
+        assert isinstance(app.screen, MonitorScreen)
+        assert app.screen is not failed
+        assert [type(screen) for screen in app.screen_stack[1:]] == [MonitorScreen]
+        assert app.launch.settings["data.dataset"] == "shapes"

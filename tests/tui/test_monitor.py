@@ -77,10 +77,10 @@ STORIES: dict[str, list[AnyEvent]] = {
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", STORIES)
 async def test_everything_fits_and_nothing_overlaps(name: str, size: tuple[int, int]) -> None:
-    stage = Stage(monitor())
+    stage, state = Stage(monitor()), story.told(*STORIES[name])
     async with stage.run_test(size=size) as pilot:
         await pilot.pause()
-        show(stage, story.told(*STORIES[name]))
+        show(stage, state)
         await pilot.pause()
         places = regions(stage)
         assert len(places) > 6
@@ -91,7 +91,7 @@ async def test_everything_fits_and_nothing_overlaps(name: str, size: tuple[int, 
         shown = text(stage)
         assert len(shown.splitlines()) == size[1]
         assert max(map(len, shown.splitlines())) <= size[0]
-        assert "p Pause" in shown.splitlines()[-1]
+        assert ("p Pause" if state.ended is None else "q Leave") in shown.splitlines()[-1]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -237,6 +237,12 @@ async def test_without_colour(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     # The title and buttons of the window that Textual's picture has around the screen.
     frame = {"#ff5f57", "#febc2e", "#28c840", "#c5c8c6"}
     assert colours <= frame
+
+
+def test_an_empty_no_color_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, plain in (("", False), ("1", True)):
+        monkeypatch.setenv("NO_COLOR", value)
+        assert Stage(monitor()).no_color is plain
 
 
 def _colours(svg: str) -> set[str]:

@@ -66,6 +66,9 @@ async def test_letters_filter_and_never_start_or_quit() -> None:
         assert listed(stage) == []
         assert "No preset has all of that" in text(stage)
         assert "0 of 37" in text(stage)
+        await pilot.resize_terminal(60, 15)
+        await pilot.pause()
+        assert "No preset has all of that" in text(stage), "where there is no page beside it, too"
         await pilot.press("enter")  # on nothing
         await pilot.press("escape")
         await pilot.pause()
@@ -234,7 +237,7 @@ async def test_where_there_is_room_for_one_tab_shows_the_page_and_scrolls_it() -
     stage = Stage(picker())
     async with stage.run_test(size=(60, 15)) as pilot:
         await pilot.pause()
-        assert "> demo                    A first look" in text(stage)
+        assert "> demo                     A first look" in text(stage)
         assert "On this machine" not in text(stage)
         await pilot.press("tab")
         await pilot.pause()
@@ -249,6 +252,23 @@ async def test_where_there_is_room_for_one_tab_shows_the_page_and_scrolls_it() -
         await pilot.pause()
         assert "> demo" in text(stage)
         assert stage.screen.query_one(Input).value == "", "the letter went nowhere"
+
+
+async def test_what_presets_are_stands_in_one_column() -> None:
+    stage = Stage(picker())
+    async with stage.run_test(size=(60, 15)) as pilot:
+        await pilot.press(*"b128")
+        await pilot.pause()
+        lines = [line for line in text(stage).splitlines() if ", batch 128" in line]
+    assert len({line.index("Net") for line in lines if "ResNet" in line}) == 1
+    assert len(lines) == 2
+
+
+async def test_one_epoch_is_one() -> None:
+    stage = Stage(picker(train__epochs=1))
+    async with stage.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert "length  1 epoch\n" in text(stage)
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+c"])

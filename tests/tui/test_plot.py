@@ -145,3 +145,8 @@ def test_a_view_finds_the_cell_of_the_middle_of_a_cell(cell: int) -> None:
         assert looked_at.cell(looked_at.middle(cell, 50), 50) == cell
         assert looked_at.cell(looked_at.start - 0.01, 50) is None
         assert looked_at.cell(looked_at.end, 50) == 49
+
+
+def test_the_value_of_a_level_curve_is_told_once() -> None:
+    rows = plot_rows([line([2.5, 2.5, 2.5])], view(3), 40, 4, figure)
+    assert [row.plain[:MARGIN].strip() for row in rows] == ["2.5", "", "", ""]

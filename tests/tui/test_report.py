@@ -190,7 +190,7 @@ def test_a_folder_given_twice_counts_once(report: Report, lab: Path) -> None:
         (("hardware", "--md", "--csv"), "--md and --csv are both given"),
         (("hardware", "--svg", "/nowhere/x.svg"), "there is no folder for /nowhere/x.svg"),
         (("epoch-times", "/nowhere/runs"), "there is no runs folder /nowhere/runs"),
-        (("batch-size", "--where", "batch=32"), "batch"),
+        (("batch-size", "--where", "batchsize=32"), "batch_size"),
     ],
 )
 def test_mistakes_are_one_line(report: Report, arguments: tuple[str, ...], words: str) -> None:

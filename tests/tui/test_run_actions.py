@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 
 from cnntop.core.events import Activity, EpochFinished, Paused, StopAsked
 from cnntop.core.extension import NOTHING, Extension
+from cnntop.core.run_request import RunRequest
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunFolder
-from cnntop.core.session import RunRequest
 from cnntop.tui import ps_page
 from cnntop.tui.screens.choice import ChoiceScreen
 from cnntop.tui.screens.extend_prompt import ExtendPrompt
@@ -106,6 +106,39 @@ async def test_extending_says_what_comes_of_it_and_takes_no_nonsense(size: tuple
         assert run.control.take_extension() == NOTHING
 
 
+@pytest.mark.parametrize("key", ["e", "question_mark"])
+@pytest.mark.parametrize("back", ["escape", "ctrl+c"])
+async def test_each_way_back_goes_back(key: str, back: str) -> None:
+    run = Steered()
+    async with staged(TRAINING, run) as (stage, pilot):
+        await pressed(stage, pilot, key)
+        assert stage.screen is not stage.shown
+        await pressed(stage, pilot, back)
+        assert stage.screen is stage.shown
+        assert not run.control.wanted
+
+
+async def test_a_run_that_ends_with_its_epoch_is_not_extended() -> None:
+    run = Steered()
+    ending = story.told(*story.training(), StopAsked("after-epoch", 1761, 6))
+    async with staged(ending, run) as (stage, pilot):
+        shown = await pressed(stage, pilot, "e")
+        assert "It ends after epoch 6, as asked. More then: --resume." in shown
+        assert not isinstance(stage.screen, ExtendPrompt)
+        shown = await pressed(stage, pilot, "q")
+        assert "trained; it ends after epoch 6, as asked." in shown
+        assert "to go" not in shown.partition("Stop")[2]
+
+
+async def test_more_epochs_than_a_run_may_have_are_refused_at_once() -> None:
+    run = Steered()
+    async with staged(TRAINING, run) as (stage, pilot):
+        shown = await pressed(stage, pilot, "e", *"999990", "enter")
+        assert "that is too long: a run has at most 1,000,000 epochs." in shown
+        assert isinstance(stage.screen, ExtendPrompt)
+        assert run.control.take_extension() == NOTHING
+
+
 async def test_time_is_turned_into_the_epochs_that_it_takes_and_back() -> None:
     run = Steered()
     async with staged(TRAINING, run) as (stage, pilot):
@@ -150,6 +183,7 @@ async def test_before_the_first_step_there_is_only_to_stop() -> None:
         shown = await pressed(stage, pilot, "q")
         assert "Finish this epoch" not in shown
         assert "Discard" not in shown
+        assert "and save" not in shown
         await pressed(stage, pilot, "s")
         assert run.control.stop_status == "stopped"
 

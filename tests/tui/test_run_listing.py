@@ -10,7 +10,7 @@ from cnntop.core.runs.row_watch import RowWatch
 from cnntop.core.runs.summary import COLUMNS, Row
 from cnntop.tui.compare import Question
 from cnntop.tui.run_columns import GAP, Column
-from cnntop.tui.run_listing import RunListing, difference
+from cnntop.tui.run_listing import RunListing, difference, key_of
 from tests.kept_runs import keep_run
 
 RUNS = ((8, 0.5, 2.0), (32, 0.625, 4.0), (128, 0.75, 8.0), (256, None, 16.0))
@@ -172,7 +172,9 @@ def test_what_is_chosen_has_letters_and_the_baseline_in_it() -> None:
     assert [one.letter for one in chosen] == list("ABCDEFGH")
     assert [one.row["name"] for one in chosen] == [*"0123456", "11"]
     assert beyond == 4
-    assert sorted(found.letters().values()) == sorted("ABCDEFGH++++")
+    letters = found.letters()
+    assert sorted(letters.values()) == sorted("ABCDEFGH++++")
+    assert all(letters[key_of(one.row)] == one.letter for one in chosen), "as the curves have them"
 
     found.toggle_all()
     assert not found.marked

@@ -53,6 +53,7 @@ class Still(App[None]):
         Path("begun").touch()
 
     def key_space(self) -> None:
+        self._driver.forget()
         self.refresh()
 
     def key_x(self) -> None:

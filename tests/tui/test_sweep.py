@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from cnntop.core.events import EpochFinished
+from cnntop.core.run_request import RunRequest
 from cnntop.core.runs.folder import run_folders
-from cnntop.core.session import RunRequest
 from cnntop.core.sweep.folder import SweepFolder, sweep_folders
 from cnntop.core.sweep.progress import SweepReader
 from tests.tui.place import Line, Place

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cnntop.core.datasets import cache_folder
-from cnntop.core.session import RunRequest
+from cnntop.core.run_request import RunRequest
 from cnntop.core.tryout import Message, Refused, Told, Tryout, remembered
 from cnntop.tui import tryouts
 from cnntop.tui.launch import Launch

@@ -8,7 +8,7 @@ import pytest
 from textual.binding import Binding
 from textual.widget import Widget
 
-from cnntop.core.events import Notice
+from cnntop.core.events import Notice, RunEnded
 from cnntop.core.settings import Settings, read_settings, settings_file, write_settings
 from cnntop.tui import themes
 from cnntop.tui.keys import MONITOR_KEYS, Key, scroll_bindings
@@ -158,6 +158,17 @@ async def test_the_mouse_chooses_opens_and_presses_keys() -> None:
         assert {"loss", "accuracy", "cpu"} <= shown(stage)
 
 
+async def test_of_a_run_that_is_over_only_leaving_is_offered() -> None:
+    stage = Stage(monitor())
+    async with stage.run_test(size=(120, 40)) as pilot:
+        show(stage, STATE)
+        await pilot.pause()
+        assert "Pause" in last_line(stage)
+        show(stage, story.told(*story.training(), RunEnded("finished", "", 60.0)))
+        await pilot.pause()
+        assert last_line(stage).startswith(" q Leave  v Next layout")
+
+
 async def test_the_log_scrolls_and_follows_the_end() -> None:
     events = [*story.training(), *(Notice(f"number {n}") for n in range(60))]
     stage = Stage(monitor())
@@ -166,7 +177,7 @@ async def test_the_log_scrolls_and_follows_the_end() -> None:
         show(stage, story.told(*events))
         await pilot.pause()
         assert "number 59" in text(stage)
-        assert re.search(r"\d+-(\d+) of \1: Tab, then arrows", text(stage))
+        assert re.search(r"\d+-(\d+) of \1: arrows", text(stage))
         await pilot.press("home")
         await pilot.pause()
         assert "started: shallow32" in text(stage)
@@ -181,6 +192,30 @@ async def test_the_log_scrolls_and_follows_the_end() -> None:
         show(stage, story.told(*events, Notice("news"), Notice("more of it")))
         await pilot.pause()
         assert "more of it" in text(stage)
+
+
+async def test_a_remembered_layout_opens_as_one_that_is_chosen() -> None:
+    for name in ("log", "config"):
+        screen = MonitorScreen(TITLE, "", Settings(layout=name))
+        screen.configure(Stage(screen).launch.request().recipe, None, None)
+        stage = Stage(screen)
+        async with stage.run_test(size=(60, 15)) as pilot:
+            show(stage, STATE)
+            await pilot.pause()
+            assert screen.focused is not None
+            assert screen.focused.id == name
+            assert ": arrows" in text(stage)
+            await pilot.press("escape")
+            await pilot.pause()
+            assert ": Tab, then arrows" in text(stage)
+
+
+def test_no_line_of_the_log_begins_with_a_unit() -> None:
+    state = story.told(*story.training())
+    for width in range(40, 120):
+        for row in LogPanel().rows(state, width):
+            assert row.cell_length <= width
+            assert not row.plain.strip().startswith(("%", "s,", "images/s")), row.plain
 
 
 def test_a_log_that_was_cut_says_so_and_long_words_are_whole() -> None:
@@ -302,6 +337,17 @@ async def test_the_palette_finds_what_keys_do() -> None:
         assert "accuracy" not in shown(stage)
 
 
+async def test_the_palette_s_last_entry_is_in_sight_on_a_small_screen() -> None:
+    stage = Stage(monitor())
+    async with stage.run_test(size=(60, 15)) as pilot:
+        show(stage, STATE)
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        await pilot.press("ctrl+end")
+        await pilot.pause()
+        assert f"Theme: {themes.NAMES[-1]}" in text(stage)
+
+
 SCREENS: list[type[MonitorScreen]] = [MonitorScreen, WatchScreen, RunScreen]
 
 
@@ -333,8 +379,3 @@ def test_every_action_is_there(key: Key) -> None:
     if name.startswith("app."):
         owner, name = Stage, name.removeprefix("app.")
     assert callable(getattr(owner, f"action_{name}"))
-
-
-def test_help_fits_a_small_screen() -> None:
-    for line in page(MONITOR_KEYS).splitlines():
-        assert len(line) <= 68, line

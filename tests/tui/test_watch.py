@@ -7,14 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from cnntop.core.events import FixApplied, FixMeasured
+from cnntop.core.events import FixApplied, FixMeasured, Notice, Paused, Record
 from cnntop.core.runs.control_socket import process_id
 from cnntop.core.runs.folder import RunFolder
+from cnntop.core.runs.log import read_log, sealed
+from cnntop.tui import app
 from cnntop.tui.bench.made_run import write_run
-from tests.tui.place import Line, Place
+from cnntop.tui.watch_run import WatchApp, WatchedRun
+from tests.tui.place import COMMAND, Line, Place
 from tests.tui.terminal_window import PATIENCE_SECONDS, TerminalWindow
 from tests.tui.test_fix_key import WAITING
 
@@ -133,6 +138,29 @@ def test_a_long_run_is_shown_to_its_end(place: Place) -> None:
         assert f"{folder.path.name}: finished after 255.9 epochs" in window.text.replace("\n", "")
 
 
+class Sketching(WatchApp):
+    """Never gets beyond the sketch."""
+
+    CSS_PATH = str(Path(app.__file__).with_name("app.tcss"))
+
+    def _read_on(self) -> None:
+        pass
+
+
+async def test_a_pause_is_ended_while_a_sketch_tells_of_it(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, "long", 300_000, over=False)
+    *_, last = read_log(folder.events)
+    paused = Record(last.seq + 1, last.at_seconds, Paused())
+    with folder.events.open("ab") as log:
+        log.write(sealed(msgspec.json.encode(paused)))
+    watch = Sketching(WatchedRun(folder))
+    async with watch.run_test(size=(120, 40)) as pilot:
+        while watch.state.started is None:
+            await pilot.pause()
+        assert watch.state is not watch.watched.state, "of which little is read by then"
+        assert watch.watched.control.paused
+
+
 def test_a_damaged_log_is_shown_as_far_as_it_goes(over: Place) -> None:
     [folder] = over.run_folders()
     log = folder / "events.jsonl"
@@ -151,6 +179,32 @@ def test_a_damaged_log_is_shown_as_far_as_it_goes(over: Place) -> None:
         assert "is no event" in answer.err
     finally:
         log.write_bytes(whole)
+
+
+def test_a_log_that_cannot_be_read_for_a_while_is_read_on_then(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, "mine", 1_000, over=False)
+    handle = folder.lock()
+    watched = WatchedRun(folder)
+    while watched.behind:
+        watched.drain()
+    away = tmp_path / "away"
+    folder.events.rename(away)
+    folder.events.mkdir()  # reading it fails as a broken disk does
+    [told] = watched.drain()
+    assert isinstance(told.event, Notice)
+    assert "cannot be read now, and is tried again: Is a directory" in told.event.text
+    assert watched.drain() == []
+    assert not watched.done
+    assert not watched.behind, "nobody waits busily"
+    folder.events.rmdir()
+    away.rename(folder.events)
+    *_, last = read_log(folder.events)
+    paused = Record(last.seq + 1, last.at_seconds, Paused())
+    with folder.events.open("ab") as log:
+        log.write(sealed(msgspec.json.encode(paused)))
+    assert watched.drain() == [paused]
+    watched.close()
+    os.close(handle)
 
 
 @pytest.mark.parametrize("verb", [("watch", "--plain"), ("ps",)])
@@ -198,6 +252,26 @@ def test_goes_on_and_is_killed_under_a_watch(over: Place) -> None:
     answer = over.run("stop", "last")
     assert (answer.code, answer.out) == (1, "")
     assert "is not running. `cnntop ps`" in answer.err
+
+
+def test_lines_end_when_nobody_reads_them(place: Place, quick: Quick) -> None:
+    """As in `cnntop watch --plain | head -1`; the run of it goes on."""
+    with place.start(*quick(*LONG, "--plain")) as line:
+        line.read_until("epoch 2/")
+        watching = subprocess.Popen(
+            [COMMAND, "watch", "--plain"], cwd=place.folder, env=place.environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(PATIENCE_SECONDS) == 0
+        assert watching.stderr.read() == ""
+        watching.stderr.close()
+        line.read_until("epoch 4/")
+        line.kill(signal.SIGINT)
+        assert line.end() == 130
 
 
 def test_d_leaves_the_screen_and_stop_ends_the_run(place: Place, quick: Quick) -> None:
@@ -256,9 +330,11 @@ def test_a_watched_run_is_steered_and_discarded(place: Place, quick: Quick) -> N
             window.keys("x")
             window.until("d  Discard it for good")
             window.keys("d")
-            window.until("■ ")
+            shown = " ".join(window.until("■ stopped").replace("│", " ").split())
             window.keys("q")
             assert window.end() == 0
+            assert "stops, and nothing of it is kept, as asked" in shown
+            assert "interrupted" not in shown
             assert "its folder is gone" in window.text
         assert line.end() == 0
         assert "] learning rate x2: " in line.text

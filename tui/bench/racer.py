@@ -23,7 +23,8 @@ from cnntop.core.events import (
     StepsMeasured,
 )
 from cnntop.core.machine.allocator import keep_to_one_arena
-from cnntop.core.session import RunHandle, RunRequest, start_run
+from cnntop.core.run_request import RunRequest
+from cnntop.core.session import RunHandle, start_run
 from cnntop.core.split import Split
 from cnntop.tui.bench.exits import SIGNALS
 from cnntop.tui.bench.race import Arm, Failed, Go, Ready, Slot, Trained, cpu_seconds

@@ -20,6 +20,7 @@ from cnntop.tui.bench.exits import signals_as_exits
 from cnntop.tui.bench.made_run import LONG_STEPS, GrowingRun, write_run
 from cnntop.tui.bench.memory import private_bytes
 from cnntop.tui.bench.shown import Shown
+from cnntop.tui.bench.window import environment
 
 _PYTHON = (sys.executable, "-P")
 _COMMAND = (*_PYTHON, "-m", "cnntop.tui.cli")
@@ -33,14 +34,15 @@ _STARTS, _KEYS, _ROUNDS = 7, 20, 5
 """How often each is tried."""
 _TITLE, _TRAINS, _OVER = b"shallow32", b"training", b"finished"
 """Words of the first frame, of one of a run that trains, and of one that is over."""
-_HELP, _HELP_SHOWS = b"?", b"pause between"
+_OPENED = ((b"?", b"pause between", b"?"), (b"q", b"Stay", b"c"))
+"""Keys that open a dialog, words of it, and what closes it: the help, and the ways to stop."""
 _SCROLLING = (b"\x1b[D", b"\x1b[C", b"+", b"\x1b[1;2D", b"\x1b[1;2C", b"-", b"\x1b[H", b"\x1b[F")
 """Left, right, closer, left and right by more, wider, the beginning, the end."""
 _GROWN_STEPS_PER_SECOND = 10.0
 _SHORT_STEPS = 2_000
 _WARM_UP_SECONDS = 1.5
-_HELP_SECONDS, _SETTLED_SECONDS, _ANSWER_SECONDS = 0.4, 0.3, 1.0
-"""For looking at the help, until a screen counts as drawn, and waited for a key that may do
+_OPEN_SECONDS, _SETTLED_SECONDS, _ANSWER_SECONDS = 0.4, 0.3, 1.0
+"""For looking at a dialog, until a screen counts as drawn, and waited for a key that may do
 nothing."""
 _IDLE_SECONDS, _LOOK_SECONDS = 0.5, 0.02
 _LEAST_MEMORY_SECONDS = 10.0
@@ -168,12 +170,13 @@ class _Screens:
             time.sleep(_WARM_UP_SECONDS)
             steady = _steady(shown, self._seconds, lambda: _main_thread_seconds(shown))
             keys = []
-            for _ in range(_KEYS):
+            for number in range(_KEYS):
+                opens, words, closes = _OPENED[number % len(_OPENED)]
                 time.sleep(self._draw.uniform(0.3, 0.7))  # at any moment between two drawings
                 shown.forget()
-                keys.append(shown.seconds_until(_HELP_SHOWS, shown.type(_HELP)))
-                time.sleep(_HELP_SECONDS)
-                shown.type(_HELP)
+                keys.append(shown.seconds_until(words, shown.type(opens)))
+                time.sleep(_OPEN_SECONDS)
+                shown.type(closes)
             return steady, keys
 
     def long(self) -> LongRun:
@@ -224,7 +227,7 @@ class _Screens:
 
 def _python_seconds(code: str) -> float:
     begun = time.perf_counter()
-    subprocess.run([*_PYTHON, "-c", code], check=True)
+    subprocess.run([*_PYTHON, "-c", code], check=True, env=environment())
     return time.perf_counter() - begun
 
 

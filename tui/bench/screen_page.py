@@ -108,7 +108,7 @@ def as_table(found: Measured) -> str:
         *aligned(rows),
         "",
         f"Starts: medians of {len(found.starts['watch'])}; keys: of {len(found.key_seconds)}, "
-        "from the key to the last of the words that answer it.",
+        "from the key to the last of the words that answer it, of the help and the ways to stop.",
         *noise(found.others_cores),
     ]
     return "\n".join(line.rstrip() for line in text) + "\n"

@@ -11,7 +11,9 @@ from cnntop.core.errors import CnntopError
 from cnntop.core.text import printable
 
 COLUMNS, LINES = 120, 40
-_FOREIGN = ("COLUMNS", "LINES", "NO_COLOR", "TEXTUAL", "TEXTUAL_DRIVER")
+_FOREIGN = (
+    "COLUMNS", "LINES", "NO_COLOR", "PYTHONDONTWRITEBYTECODE", "TEXTUAL", "TEXTUAL_DRIVER"
+)  # fmt: skip
 """What a person's shell may have set and which changes what a screen costs."""
 
 ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)")

@@ -19,6 +19,7 @@ from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
 from cnntop.tui import compare
 from cnntop.tui.compare import Question
+from cnntop.tui.dismissed_once import DismissedOnce
 from cnntop.tui.run_listing import RunListing, key_of
 from cnntop.tui.screens.compare_help import RUNS
 from cnntop.tui.screens.curves import CurvesScreen
@@ -32,16 +33,16 @@ from cnntop.tui.widgets.too_small import TooSmall
 LOOK_SECONDS = 3.0
 """How often it is looked whether a run has come, ended or finished another epoch."""
 
-_MORE_KEYS = " b baseline   a all or none   Esc back   q leave"
+_MORE_KEYS = " b baseline  a all or none  Esc back  q leave"
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(DismissedOnce, Screen[None]):
     """The runs of `runs_dirs`, read in a thread, and again as they change. `question` says what is
     shown at first; its own runs folder is where a row's run is that is in none of `runs_dirs`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "curves", "Curves", key_display="↵"),
-        Binding("space", "mark", "Mark"),
+        Binding("space", "mark", "Mark", key_display="Space"),
         Binding("s", "sort", "Sort"),
         Binding("slash", "filter", "Filter", key_display="/", priority=True),
         Binding("r", "recipes", "Recipes"),
@@ -55,6 +56,8 @@ class CompareScreen(Screen[None]):
     CSS = """
     CompareScreen { layout: vertical; }
     #compare-title, #compare-said { height: 1; background: $panel; }
+    CompareScreen.-filtering #compare-said { height: 2; }
+    CompareScreen.-filtering Footer { display: none; }
     #compare-filter { height: 1; border: none; padding: 0 1; }
     .-tiny > #runs, .-narrow > #runs, .-tiny > TextLine, .-narrow > TextLine { display: none; }
     .-tiny > #compare-filter, .-narrow > #compare-filter { height: 0; }
@@ -216,7 +219,7 @@ class CompareScreen(Screen[None]):
         self._filter_before = self._listing.filter
         self._filter.value = self._listing.filter
         self._filter.cursor_position = len(self._filter.value)
-        self._filter.display = True
+        self._show_filter(True)
         self.set_focus(self._filter)
         self._tell()
 
@@ -246,8 +249,13 @@ class CompareScreen(Screen[None]):
 
     def _close_filter(self) -> None:
         self.set_focus(self._grid)
-        self._filter.display = False
+        self._show_filter(False)
         self._tell()
+
+    def _show_filter(self, typed: bool) -> None:
+        """While it is typed keys are letters, and their line goes to what is wrong with it."""
+        self._filter.display = typed
+        self.set_class(typed, "-filtering")
 
     def on_resize(self, _event: events.Resize) -> None:
         self.call_after_refresh(self._tell)
@@ -265,7 +273,8 @@ class CompareScreen(Screen[None]):
     def _saying(self) -> tuple[Content, Content]:
         """What is wrong or missing, else what the runs are set against; and what does not fit."""
         listing = self._listing
-        right = f"+{self._grid.left_out} columns not shown " if self._grid.left_out else ""
+        not_shown = " not shown" if self.size.width >= 72 else ""
+        right = f"+{self._grid.left_out} columns{not_shown} " if self._grid.left_out else ""
         wrong = self._filter_error or self._error
         if wrong:
             return Content.styled(f" {printable(wrong)}", "bold $error"), Content()
@@ -275,8 +284,10 @@ class CompareScreen(Screen[None]):
             return Content(" reading the recipes …"), Content()
         if not listing.rows:
             return Content(" No runs yet. `cnntop run --preset demo` makes one."), Content()
+        if self._filter.display:
+            return Content(" Enter keeps the filter, Esc takes it back"), Content()
         said = []
-        if listing.filter and not self._filter.display:
+        if listing.filter:
             said.append(f"filter: {printable(listing.filter)}")
         if not listing.shown:
             said.append("no run is such")

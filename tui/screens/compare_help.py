@@ -3,18 +3,19 @@
 RUNS = """\
 Runs
   up down    move; Page up, Page down, Home, End
-  left right the column that s sorts by; a click on a heading sorts, too
+  left right the column that s sorts by; a click on a heading sorts
   s          sort by it, numbers from high to low; again: reversed
   /          filter: plain words, or as --where has it, such as
-             dataset=cifar10 and (batch_size<=32 or not status=failed)
+             dataset=cifar10 and not (epochs<9 or batch_size>32);
              Enter keeps it, Esc takes it back
-  space      mark a run, or no more; a click on its letter, too
+  Space      mark a run, or no more; a click on its letter, too
   a          mark all that are shown; again: none of them
-  b          pin the run as the baseline, or no more: the others then have
-             their difference to it, in points (pts) or times as much (x)
+  b          pin the run as the baseline, or no more: the others
+             then have their difference to it, in points (pts) or
+             times as much (x)
 
-  Enter      curves of the marked runs, or of the one under the cursor,
-             over each other; a double click, too
+  Enter      curves of the marked runs, or of the one under the
+             cursor, over each other; a double click, too
   r          their recipes side by side
   Esc        drop the filter, else back;  q stop or leave
   ?          this page; Esc or ? closes it
@@ -24,8 +25,9 @@ What was not measured shows as –, never as 0.
 
 CURVES = """\
 Curves
-  tab        the next figure: test accuracy, test loss, train loss,
-             train accuracy, images/s, epoch seconds; shift+tab: the one before
+  Tab        the next figure: test accuracy, test loss, train loss,
+             train accuracy, images/s, epoch seconds;
+             with Shift the one before
   x          by epoch, time of training (without pauses), or step
   l          logarithmic scale, and back
   m          smoothing: none, light, medium, strong
@@ -45,6 +47,6 @@ Recipes side by side
   ?          this page; Esc or ? closes it
 
 ≠ before a key: the runs differ in it. With a baseline, results have
-the difference to it behind them: in points, or how many times as much.
+the difference to it behind them: in points, or times as much.
 What was not measured or is not known shows as –.
 """

@@ -14,6 +14,8 @@ from textual.widgets import Footer
 from cnntop.core.analysis.columns import is_fraction, is_lower_better
 from cnntop.core.runs.curve_reader import METRICS, CurveReader, Curves, Unit
 from cnntop.core.text import printable
+from cnntop.tui.axis_view import SMOOTHINGS, smoothing_after
+from cnntop.tui.dismissed_once import DismissedOnce
 from cnntop.tui.format import clock, duration, figure, percent, rate
 from cnntop.tui.run_listing import Chosen
 from cnntop.tui.screens.compare_help import CURVES
@@ -26,19 +28,17 @@ from cnntop.tui.widgets.too_small import TooSmall
 
 LOOK_SECONDS = 3.0
 UNITS: tuple[Unit, ...] = ("epoch", "seconds", "step")
-SMOOTHINGS = {"none": 0.0, "light": 0.02, "medium": 0.05, "strong": 0.12}
-"""Shares of the width over which curves are smoothed."""
 
 _NAMES = {"epoch": "epoch", "seconds": "time of training", "step": "step"}
 
 
-class CurvesScreen(Screen[None]):
+class CurvesScreen(DismissedOnce, Screen[None]):
     """Of the chosen runs; `not_drawn` is how many more were marked. Reads them in a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "metric(1)", "Figure"),
+        Binding("tab", "metric(1)", "Figure", key_display="Tab"),
         Binding("shift+tab", "metric(-1)", show=False),
-        Binding("x", "unit", "x axis"),
+        Binding("x", "unit", "Axis"),
         Binding("l", "log", "Log"),
         Binding("m", "smoothing", "Smooth"),
         Binding("left", "cursor(-1)", "Cursor", key_display="←→"),
@@ -127,8 +127,7 @@ class CurvesScreen(Screen[None]):
         self._show()
 
     def action_smoothing(self) -> None:
-        names = list(SMOOTHINGS)
-        self._smoothing = names[(names.index(self._smoothing) + 1) % len(names)]
+        self._smoothing = smoothing_after(self._smoothing)
         self._show()
 
     def action_cursor(self, by: int) -> None:

@@ -9,16 +9,19 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cnntop.core.errors import UsageError
-from cnntop.core.extension import Extension, parse_extension
+from cnntop.core.extension import MOST_EPOCHS, Extension, parse_extension
 from cnntop.core.run_state import RunState
 from cnntop.core.trail import span
+from cnntop.tui.dismissed_once import DismissedOnce
 
 
-class ExtendPrompt(ModalScreen[Extension | None]):
+class ExtendPrompt(DismissedOnce, ModalScreen[Extension | None]):
     """Dismissed with how much longer, in the unit that the run ends by, or None by Escape. While
     one types it says what would come of it. `state` is the live one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "dismiss(None)", "Back", priority=True)
+    ]
 
     def __init__(self, state: RunState) -> None:
         super().__init__()
@@ -70,8 +73,11 @@ def longer(more: Extension, state: RunState) -> str:
 
 def _read(written: str, state: RunState) -> Extension:
     started = state.started
-    by_epochs = started is not None and started.epochs_planned is not None
-    return parse_extension(written, by_epochs, state.complete_epoch_seconds.value)
+    planned = started.epochs_planned if started is not None else None
+    more = parse_extension(written, planned is not None, state.complete_epoch_seconds.value)
+    if planned is not None and planned + more.epochs > MOST_EPOCHS:
+        raise UsageError(f"that is too long: a run has at most {MOST_EPOCHS:,} epochs.")
+    return more
 
 
 def _end(state: RunState) -> str:

@@ -8,11 +8,15 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from cnntop.tui.dismissed_once import DismissedOnce
 
-class FolderPrompt(ModalScreen[str | None]):
+
+class FolderPrompt(DismissedOnce, ModalScreen[str | None]):
     """Dismissed with the path that was typed, or None by Escape."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "dismiss(None)", "Back", priority=True)
+    ]
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

@@ -15,15 +15,19 @@ from textual.widgets.option_list import Option
 from cnntop.core.analysis.ghost import number
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
-from cnntop.tui.format import clock, percent
+from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.format import clock, fitted, percent
 from cnntop.tui.ghost_race import BEST, HIDDEN
 
 SHOWN = 200
 """Runs in the list at a time; of more, typing finds the others."""
+_NAME_WIDTH = 26
+_DATED_COLUMNS = 76
+"""From so many on a line has room for when the run began."""
 _SEARCHED = ("run", "name", "model", "status", "device_name")
 
 
-class GhostChooser(ModalScreen[str | None]):
+class GhostChooser(DismissedOnce, ModalScreen[str | None]):
     """Dismissed with the id of a run, `BEST` or `HIDDEN`; None by Escape, for what it was.
 
     `rows` are those of the runs, the best first. What is typed filters them: each word has to be in
@@ -58,6 +62,9 @@ class GhostChooser(ModalScreen[str | None]):
         self.query_one("#runs").can_focus = False
         self._fill("")
 
+    def on_resize(self) -> None:
+        self._fill(self.query_one(Input).value)
+
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fill(event.value)
 
@@ -78,14 +85,14 @@ class GhostChooser(ModalScreen[str | None]):
             getattr(self.query_one(OptionList), f"action_{moves[event.key]}")()
 
     def _fill(self, typed: str) -> None:
-        words = typed.lower().split()
+        words, dated = typed.lower().split(), self.size.width >= _DATED_COLUMNS
         found = [row for row in self._rows if all(word in _text(row) for word in words)]
         runs = self.query_one(OptionList)
         runs.clear_options()
         if not words:
             runs.add_option(Option(Content("the best earlier run"), id=f"run {BEST}"))
             runs.add_option(Option(Content("none"), id=f"run {HIDDEN}"))
-        runs.add_options(Option(_line(row), id=f"run {row['run']}") for row in found[:SHOWN])
+        runs.add_options(Option(_line(row, dated), id=f"run {row['run']}") for row in found[:SHOWN])
         more = len(found) - SHOWN
         text = f"{more:,} more: type to find them" if more > 0 else ""
         if not found:
@@ -100,8 +107,9 @@ def _text(row: Row) -> str:
     return " ".join(row[column] for column in _SEARCHED).lower()
 
 
-def _line(row: Row) -> Content:
+def _line(row: Row, dated: bool) -> Content:
     accuracy = percent(number(row["best_test_accuracy"]), 2)
     seconds = clock(number(row["seconds"]))
-    name, begun = printable(row["name"])[:26], row["started_utc"][:16].replace("T", " ")
-    return Content(f"{name:<26} {accuracy:>8} {seconds:>8}  {printable(begun)}")
+    begun = printable(row["started_utc"][:16].replace("T", " ")) if dated else ""
+    name = fitted(printable(row["name"]), _NAME_WIDTH)
+    return Content(f"{name} {accuracy:>8} {seconds:>8}  {begun}".rstrip())

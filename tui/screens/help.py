@@ -1,14 +1,20 @@
 """Keys, and what the figures and signs mean."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
+from rich.segment import Segment
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
+from cnntop.tui.dismissed_once import DismissedOnce
 from cnntop.tui.keys import MONITOR_KEYS, Key, key_lines
 
 _ABOUT = """\
@@ -50,17 +56,80 @@ def page(keys: Sequence[Key]) -> str:
 
 
 TEXT = page(MONITOR_KEYS)
+_WIDTH, _SHARE = 80, 0.96
+"""The most cells of the dialog, and its share of the screen, as in app.tcss."""
+_LEAST = 20
+"""Cells of text, of which a window that is too small cuts some off."""
+_AROUND = 8
+"""Its cells beside the text: border, space and scroll bar."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(DismissedOnce, ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark", "dismiss(None)", "Close")
+        Binding("escape,q,question_mark,ctrl+c", "dismiss(None)", "Close")
     ]
 
     def __init__(self, text: str = TEXT) -> None:
         super().__init__()
-        self._text = text
+        self._page = _Page(text)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog help"):
-            yield Static(self._text, markup=False)
+        self._page.fit(self.app.size.width)
+        yield self._page
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._page.fit(event.size.width)
+
+
+class _Page(ScrollView):
+    """Draws the lines that are to be seen. A text in a container that scrolls is drawn whole, and
+    again once there is a scroll bar: the help would come twice as long after its key."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(classes="dialog help")
+        self._text = text
+        self._width = 0
+        self._lines: list[str] = []
+
+    def fit(self, screen_width: int) -> None:
+        """Into a dialog on a screen of so many cells."""
+        width = _room(screen_width)
+        if width == self._width:
+            return
+        self._width = width
+        self._lines = fitted_page(self._text, width).splitlines()
+        self.virtual_size = Size(width, len(self._lines))
+
+    def render_line(self, y: int) -> Strip:
+        at = y + self.scroll_offset.y
+        line = self._lines[at] if at < len(self._lines) else ""
+        return Strip([Segment(line, self.rich_style)]).adjust_cell_length(
+            self.size.width, self.rich_style
+        )
+
+
+def _room(width: int) -> int:
+    """Cells for the text on a screen of so many."""
+    return max(_LEAST, min(_WIDTH, int(width * _SHARE)) - _AROUND)
+
+
+def fitted_page(text: str, width: int) -> str:
+    """The page in lines of at most `width`, what is said of a key or sign in a column of its own.
+    One that fits is left as it is."""
+    if all(len(line) <= width for line in text.splitlines()):
+        return text
+    return "\n\n".join("\n".join(_fitted(part, width)) for part in text.split("\n\n"))
+
+
+def _fitted(part: str, width: int) -> Iterator[str]:
+    gaps = re.search(r"^( +\S.*?  +)(?=\S)", part, re.MULTILINE)
+    column = gaps.end() - gaps.start() if gaps else 0
+    whole: list[str] = []
+    for line in part.splitlines():
+        if column and whole and line[:column].isspace():
+            whole[-1] += f" {line.strip()}"
+        else:
+            whole.append(line)
+    for line in whole:
+        indent = " " * (column if line.startswith(" ") else 0)
+        yield from wrap(line, width, subsequent_indent=indent, drop_whitespace=True) or [""]

@@ -60,6 +60,7 @@ class MonitorScreen(Screen[None], Kept):
         self.axis = AxisView(plain=look.ascii_only)
         self._figures_seconds = look.figures_seconds
         self._drawn: _Occasion | None = None
+        self._focus_due = False
         self._shown = (RunState(), 0.0)
         self._hidden = dict(settings.hidden)
         self._view = layout_named(settings.layout)
@@ -131,13 +132,22 @@ class MonitorScreen(Screen[None], Kept):
 
     def _begin_layout(self) -> None:
         self._field.show_layout(self._view, self._switched_off)
-        # Where the one thing to do is to scroll, arrows should do it at once.
+        self._focus_due = True
+        self._focus_first()
+
+    def _focus_first(self) -> None:
+        """Where the one thing to do is to scroll, arrows should do it at once; as soon as a new
+        layout has its panels."""
         first = self._view.places[0].panel
         panels = {panel.id: panel for panel in self._field.displayed_panels}
+        if not self._focus_due or not panels:
+            return
+        self._focus_due = False
         self.set_focus(panel if isinstance(panel := panels.get(first), ScrolledPanel) else None)
 
     def on_panel_field_rearranged(self) -> None:
         off = [panel for panel in self._field.numbered if panel in self._switched_off]
+        self._focus_first()
         self._keys.tell(self._view.name, len(self._field.left_out), len(off), self._field.alone)
         self.call_after_refresh(self._show_all)
 

@@ -61,8 +61,9 @@ class PickerScreen(OrderedScreen[None], inherit_bindings=False):
     }
     PickerScreen #details:focus { background-tint: $foreground 5%; }
     PickerScreen.-slim PresetList { width: 1fr; }
-    PickerScreen.-slim #details, PickerScreen.-slim.-paged PresetList { display: none; }
-    PickerScreen.-slim.-paged #details { display: block; }
+    PickerScreen.-slim #details, PickerScreen.-slim.-paged PresetList,
+    PickerScreen.-slim.-empty PresetList { display: none; }
+    PickerScreen.-slim.-paged #details, PickerScreen.-slim.-empty #details { display: block; }
     PickerScreen.-tiny > #filter, PickerScreen.-narrow > #filter { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -141,6 +142,7 @@ class PickerScreen(OrderedScreen[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         choice = self._choice
+        self.set_class(choice is None, "-empty")
         if choice is None:
             self._page.show_nothing("No preset has all of that. Esc takes it back.")
             return
@@ -202,6 +204,11 @@ class PickerScreen(OrderedScreen[None], inherit_bindings=False):
         self._start(self._launch.with_preset(self._choice.name))
 
     def _start(self, launch: Launch) -> None:
+        try:
+            launch.request()
+        except CnntopError as error:  # the preset's file may have changed since it was read
+            self._complain(str(error))
+            return
         self._tryouts.end()  # the run wants the machine for itself
         self.post_message(Picked(launch))
 

@@ -11,9 +11,10 @@ from textual.widgets import Input, Static
 
 from cnntop.core import preset as presets
 from cnntop.core.errors import UsageError
+from cnntop.tui.dismissed_once import DismissedOnce
 
 
-class PresetPrompt(ModalScreen[tuple[str, str] | None]):
+class PresetPrompt(DismissedOnce, ModalScreen[tuple[str, str] | None]):
     """Dismissed with a name that will do and what the preset is, or None by Escape."""
 
     CSS = """

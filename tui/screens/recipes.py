@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,7 +15,8 @@ from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
 from cnntop.tui import compare
-from cnntop.tui.format import NOT_MEASURED
+from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.format import NOT_MEASURED, fitted
 from cnntop.tui.run_columns import is_compared
 from cnntop.tui.run_listing import Chosen, difference
 from cnntop.tui.run_table import shown
@@ -42,14 +42,14 @@ _RUN_WIDTH = 18
 """The least that a run's column has."""
 
 
-class RecipesScreen(Screen[None]):
+class RecipesScreen(DismissedOnce, Screen[None]):
     """`chosen` have their recipes' columns; `not_shown` is how many more were marked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "all", "All keys / differences"),
         Binding("left", "shift(-1)", "Other runs", key_display="←→"),
         Binding("right", "shift(1)", show=False),
-        Binding("escape,r", "dismiss(None)", "Back", key_display="esc"),
+        Binding("escape,r", "dismiss(None)", "Back", key_display="Esc"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "app.leave", show=False),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
@@ -139,8 +139,8 @@ class RecipesScreen(Screen[None]):
                 lines.append(Content.styled("   the same in all of them", FAINT))
             for key, differs in keys.items():
                 cells = [_cell(key, one.row, baseline, key in _RESULTS) for one in seen]
-                texts = ["  " + _fitted(cell, layout.run - 2) for cell in cells]
-                name = f" {_DIFFERS if differs else '  '}{_fitted(key, layout.key)}"
+                texts = ["  " + fitted(cell, layout.run - 2) for cell in cells]
+                name = f" {_DIFFERS if differs else '  '}{fitted(key, layout.key)}"
                 lines.append(Content.assemble((name, "" if differs else FAINT), "".join(texts)))
         return lines
 
@@ -178,7 +178,7 @@ def _headings(seen: Sequence[Chosen], width: int) -> list[tuple[str, str]]:
     for one in seen:
         style = f"bold {LETTER_STYLES[LETTERS.index(one.letter)]}"
         name = printable(one.row["name"]) + (" (baseline)" if one.is_baseline else "")
-        parts += [(f"  {one.letter} ", style), (_fitted(name, width - 4), "bold")]
+        parts += [(f"  {one.letter} ", style), (fitted(name, width - 4), "bold")]
     return parts
 
 
@@ -188,10 +188,3 @@ def _cell(column: str, row: Row, baseline: Row | None, result: bool) -> str:
         return text
     to_it = difference(column, row, baseline)
     return text if to_it in _NO_DIFFERENCE else f"{text} ({to_it})"
-
-
-def _fitted(text: str, width: int) -> str:
-    """In exactly so many cells; what is cut ends in a sign of it."""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return text + " " * (width - cell_len(text))

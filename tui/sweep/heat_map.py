@@ -65,10 +65,13 @@ def _levels(ranked: Sequence[Ranked]) -> dict[str, int | None]:
     return levels
 
 
+_TO_GO_ON = ("to come", "starting", "running", "interrupted")
+
+
 def _text(one: Ranked, best: bool) -> str:
     active = any(run.active for run in one.runs)
     if one.accuracy is None:
-        failed = any(run.status not in ("to come", "starting", "running") for run in one.runs)
+        failed = any(run.status not in _TO_GO_ON for run in one.runs)
         return "▶" if active else "✖" if failed else "·"
     mark = "▶" if active else "~" if one.scored < len(one.runs) else ""
     if one.cut_after is not None:

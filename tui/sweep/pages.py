@@ -162,7 +162,10 @@ def _is_cut(state: PointState, ranked: Sequence[Ranked]) -> bool:
 
 def _troubles(unsettled: Sequence[PointState]) -> list[str]:
     told = [s for s in unsettled if s.status not in ("to come", "starting", "running")]
-    lines = [f"  ✖ {one.point.label}: {outcome_line(one)}" for one in told[:_MOST_RANKED]]
+    lines = [
+        f"  {'■' if one.status == 'interrupted' else '✖'} {one.point.label}: {outcome_line(one)}"
+        for one in told[:_MOST_RANKED]
+    ]
     if len(told) > len(lines):
         lines.append(f"  and {len(told) - len(lines)} more")
     waiting = len(unsettled) - len(told)

@@ -9,14 +9,14 @@ import typer
 
 from cnntop.core.errors import UsageError
 from cnntop.core.text import printable
-from cnntop.tui import options
+from cnntop.tui import bench_options, options
 from cnntop.tui.stderr import complain
 
 app = typer.Typer(no_args_is_help=True, help="Let cnntop measure itself on this machine.")
 
 
 @app.command("split")
-def split(json_file: options.JsonFile = None) -> None:
+def split(json_file: bench_options.JsonFile = None) -> None:
     """Prove the split: known delays in loading, transfer and compute, and what is measured.
 
     Takes a minute, in which the machine should have nothing else to do.
@@ -34,7 +34,7 @@ def split(json_file: options.JsonFile = None) -> None:
 
 
 @app.command("overhead")
-def overhead(json_file: options.JsonFile = None) -> None:
+def overhead(json_file: bench_options.JsonFile = None) -> None:
     """What watching costs: the same run bare, as plain lines and on the screen, in turns.
 
     Takes two minutes, in which the machine should have nothing else to do.
@@ -51,15 +51,15 @@ def overhead(json_file: options.JsonFile = None) -> None:
 
 @app.command("train")
 def train(
-    preset: options.BenchedPresets = None,
-    dataset: options.BenchedDataset = None,
-    data_dir: options.BenchedDataDir = None,
-    batch_size: options.BenchedBatchSize = None,
-    speed: options.Speed = None,
-    minutes: options.Minutes = 0.0,
-    accuracy: options.AccuracyEpochs = None,
-    seeds: options.Seeds = 3,
-    json_file: options.JsonFile = None,
+    preset: bench_options.BenchedPresets = None,
+    dataset: bench_options.BenchedDataset = None,
+    data_dir: bench_options.BenchedDataDir = None,
+    batch_size: bench_options.BenchedBatchSize = None,
+    speed: bench_options.Speed = None,
+    minutes: bench_options.Minutes = 0.0,
+    accuracy: bench_options.AccuracyEpochs = None,
+    seeds: bench_options.Seeds = 3,
+    json_file: bench_options.JsonFile = None,
 ) -> None:
     """cnntop against a plain loop (PIL, DataLoader, fp32), training the same in turns.
 
@@ -84,10 +84,10 @@ def train(
 
 @app.command("feed")
 def feed(
-    dataset: options.BenchedDataset = None,
-    data_dir: options.BenchedDataDir = None,
-    batch_size: options.BenchedBatchSize = None,
-    json_file: options.JsonFile = None,
+    dataset: bench_options.BenchedDataset = None,
+    data_dir: bench_options.BenchedDataDir = None,
+    batch_size: bench_options.BenchedBatchSize = None,
+    json_file: bench_options.JsonFile = None,
 ) -> None:
     """Images a second of each way from images in memory to a batch, alone.
 
@@ -105,8 +105,8 @@ def feed(
 
 @app.command("memory")
 def memory(
-    minutes: options.Minutes = 2.0,
-    json_file: options.JsonFile = None,
+    minutes: bench_options.Minutes = 2.0,
+    json_file: bench_options.JsonFile = None,
 ) -> None:
     """Memory of a run on the screen against a plain loop that trains the same, and its growth."""
     from cnntop.tui.bench import memory, memory_page
@@ -120,10 +120,10 @@ def memory(
 
 @app.command("screen")
 def screen(
-    minutes: options.Minutes = 1.0,
-    size: options.BenchedSize = "120x40",
-    refresh: options.BenchedRefresh = None,
-    json_file: options.JsonFile = None,
+    minutes: bench_options.Minutes = 1.0,
+    size: bench_options.BenchedSize = "120x40",
+    refresh: bench_options.BenchedRefresh = None,
+    json_file: bench_options.JsonFile = None,
 ) -> None:
     """What the screen costs and how soon it answers: first frame, keys, CPU, bytes and memory, and
     a run of ten million steps.
@@ -143,13 +143,13 @@ def screen(
 
 @app.command("forecast")
 def forecast(
-    preset: options.ForecastPreset = "shallow32",
-    dataset: options.BenchedDataset = None,
-    data_dir: options.BenchedDataDir = None,
-    batch_size: options.BenchedBatchSize = None,
-    minutes: options.CalibrationMinutes = 1.0,
-    epochs: options.ForecastEpochs = 3,
-    json_file: options.JsonFile = None,
+    preset: bench_options.ForecastPreset = "shallow32",
+    dataset: bench_options.BenchedDataset = None,
+    data_dir: bench_options.BenchedDataDir = None,
+    batch_size: bench_options.BenchedBatchSize = None,
+    minutes: bench_options.CalibrationMinutes = 1.0,
+    epochs: bench_options.ForecastEpochs = 3,
+    json_file: bench_options.JsonFile = None,
 ) -> None:
     """Forecasts of an epoch against the run made afterwards, with one thread and as it is.
 

@@ -6,20 +6,20 @@ import typer
 
 from cnntop.core.errors import UsageError
 from cnntop.core.text import printable
-from cnntop.tui import options
+from cnntop.tui import bench_options, options
 from cnntop.tui.stderr import complain
 
 
 def calibrate(
-    preset: options.CalibratedPresets = None,
-    batch_size: options.CalibratedBatchSizes = None,
-    dataset: options.BenchedDataset = None,
-    data_dir: options.BenchedDataDir = None,
+    preset: bench_options.CalibratedPresets = None,
+    batch_size: bench_options.CalibratedBatchSizes = None,
+    dataset: bench_options.BenchedDataset = None,
+    data_dir: bench_options.BenchedDataDir = None,
     device: options.Device = None,
     speed: options.RunSpeed = None,
     setting: options.Setting = None,
-    minutes: options.CalibrationMinutes = 5.0,
-    out: options.ProfileOut = None,
+    minutes: bench_options.CalibrationMinutes = 5.0,
+    out: bench_options.ProfileOut = None,
 ) -> None:
     """Measure this machine, in minutes in which it should have nothing else to do.
 
@@ -34,8 +34,10 @@ def calibrate(
     """
     from cnntop.core.analysis import profile as profiles
     from cnntop.core.machine.identity import host_name
+    from cnntop.core.runs.folder import default_runs_dir
     from cnntop.tui import calibrate_page
     from cnntop.tui.bench.exits import signals_as_exits
+    from cnntop.tui.ps_page import require_idle
     from cnntop.tui.verbs.given import settings
 
     given = {
@@ -47,6 +49,7 @@ def calibrate(
     recipes = calibrate_page.recipes(preset, settings(given, setting or []))
     path = out or profiles.named(host_name())
     _require_writable(path, make=out is None)
+    require_idle(default_runs_dir())
     complain("importing torch")
     with signals_as_exits():
         from cnntop.core.training import calibration
@@ -61,16 +64,16 @@ def calibrate(
 
 
 def project(
-    run: options.Projected = None,
-    on: options.OnProfile = "here",
-    preset: options.ProjectedPreset = None,
+    run: bench_options.Projected = None,
+    on: bench_options.OnProfile = "here",
+    preset: bench_options.ProjectedPreset = None,
     dataset: options.Dataset = None,
     data_dir: options.DataDir = None,
     batch_size: options.BatchSize = None,
     epochs: options.Epochs = None,
     time: options.Time = None,
     setting: options.Setting = None,
-    as_json: options.ForecastAsJson = False,
+    as_json: bench_options.ForecastAsJson = False,
     runs_dir: options.RunsDir = None,
 ) -> None:
     """What a run or a preset would take on the machine of a profile.
@@ -93,8 +96,9 @@ def project(
         "train.epochs": epochs,
         "train.time": time,
     }
-    wanted = projected(run, preset, settings(given, setting or []), runs_dir or default_runs_dir())
-    found = project_page.project(wanted, on)
+    runs_dir = runs_dir or default_runs_dir()
+    wanted = projected(run, preset, settings(given, setting or []), runs_dir)
+    found = project_page.project(wanted, on, runs_dir)
     text = project_page.as_json(found) if as_json else project_page.as_table(found)
     typer.echo(text, nl=False)
 

@@ -97,6 +97,7 @@ def run(
 
 def _start(launch: "Launch", refresh_hz: float, ascii_only: bool) -> None:
     from cnntop.core.machine.allocator import keep_to_one_arena
+    from cnntop.tui import collector
     from cnntop.tui.terminal import has_screen
 
     keep_to_one_arena()
@@ -104,6 +105,7 @@ def _start(launch: "Launch", refresh_hz: float, ascii_only: bool) -> None:
         # Before anything else, so that a mistake is told in the ordinary terminal.
         launch.recipe()
     if has_screen() and not launch.plain:
+        collector.hold()
         from cnntop.tui.look import Look
         from cnntop.tui.screen_run import run_on_screen
 

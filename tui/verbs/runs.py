@@ -25,12 +25,18 @@ def watch(
     """
     from cnntop.core.runs.folder import default_runs_dir
     from cnntop.core.runs.selection import find_run
+    from cnntop.tui import collector
+    from cnntop.tui.terminal import has_screen
+
+    folder = find_run(runs_dir or default_runs_dir(), run)
+    on_screen = has_screen() and not plain
+    if on_screen:
+        collector.hold()
     from cnntop.tui import watch_run
     from cnntop.tui.look import Look
 
-    folder = find_run(runs_dir or default_runs_dir(), run)
     look = Look.of(refresh, ascii_only)
-    raise typer.Exit(watch_run.watch(folder, readonly, plain, look))
+    raise typer.Exit(watch_run.watch(folder, readonly, look if on_screen else None))
 
 
 def ps(runs_dir: options.RunsDir = None) -> None:

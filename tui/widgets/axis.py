@@ -120,7 +120,7 @@ class AxisLine(AxisPanel):
             room = sum(len(text) for text, _ in piece) + 2
             if used + room > width and shown[-1]:
                 if len(shown) == lines:
-                    shown[-1].append(("..." if self._axis.plain else "…", FAINT))
+                    shown[-1].append((" ..." if self._axis.plain else " …", FAINT))
                     break
                 shown.append([])
                 used = 1

@@ -102,13 +102,10 @@ class AxisPanel(Panel):
         return self._axis.view.middle(min(cells - 1, max(0, cell)), cells)
 
 
-def bin_at(axis: AxisView, bins: Sequence[Bin], covers: bool = True) -> Bin | None:
+def bin_at(axis: AxisView, bins: Sequence[Bin], cursor: float, covers: bool = True) -> Bin | None:
     """The point of a curve at the cursor: the nearest one in the cursor's cell, else the one whose
     stretch the cursor is in, for a point that `covers` all since the one before it; else the newest
-    one before the cursor. None without a cursor, and where there is none of these."""
-    if axis.cursor is None:
-        return None
-    cursor = axis.cursor
+    one before the cursor. None where there is none of these."""
     start, end = axis.window
     reach = (end - start) / axis.cells / 2
     after = bisect_right(bins, cursor, key=axis.x_of)

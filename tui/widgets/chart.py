@@ -26,6 +26,9 @@ class Series(NamedTuple):
     mark: str = STROKE
     covers: bool = True
     """Whether a point is a mean of all since the one before it, and not of its moment alone."""
+    own: bool = True
+    """Whether it grows with the run. Of one that is there already, as the ghost's, the newest value
+    is the one where the run is now."""
 
 
 class _Occasion(NamedTuple):
@@ -119,12 +122,15 @@ class Chart(AxisPanel):
 
     def _values(self, series: Sequence[Series]) -> list[float | None]:
         """At the cursor, else the newest."""
-        if self._axis.cursor is None:
-            return [one.curve.last for one in series]
-        closer = self._series(self._axis.source())
-        found = [bin_at(self._axis, bins_of(fine.curve, one.curve), one.covers)
-                 for fine, one in zip(closer, series, strict=True)]  # fmt: skip
-        return [None if one is None else one.mean for one in found]
+        axis, cursor = self._axis, self._axis.cursor
+        if cursor is None:
+            return [
+                one.curve.last if one.own else _mean(bin_at(axis, one.curve.bins, axis.last, False))
+                for one in series
+            ]
+        closer = self._series(axis.source())
+        return [_mean(bin_at(axis, bins_of(fine.curve, one.curve), cursor, one.covers))
+                for fine, one in zip(closer, series, strict=True)]  # fmt: skip
 
     def _curves(self, series: Sequence[Series], fine: RunState, state: RunState) -> list[Line]:
         closer = series if fine is state else self._series(fine)
@@ -136,3 +142,7 @@ class Chart(AxisPanel):
     def _points(self, bins: Sequence[Bin]) -> list[Point]:
         xs = zip(self._axis.xs(bins), bins, strict=True)
         return [Point(x, one.minimum, one.total / one.count, one.maximum) for x, one in xs]
+
+
+def _mean(one: Bin | None) -> float | None:
+    return None if one is None else one.mean

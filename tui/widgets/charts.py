@@ -50,7 +50,7 @@ def _train_and_test(train: Curve, test: Curve, rival: Curve | None) -> Sequence[
     own = (Series("train", train), Series("test", test, STYLES["test"], TEST_MARK, covers=False))
     if rival is None:
         return own
-    return *own, Series("ghost", rival, STYLES["ghost"], GHOST_MARK, covers=False)
+    return *own, Series("ghost", rival, STYLES["ghost"], GHOST_MARK, covers=False, own=False)
 
 
 def _rates(state: RunState) -> Sequence[Series]:

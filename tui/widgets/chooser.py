@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from cnntop.tui.dismissed_once import DismissedOnce
 from cnntop.tui.widgets.ordered_keys import take_key
 
 
@@ -79,7 +80,7 @@ class Chooser(Widget, can_focus=True):
             self._take(found[0])
 
 
-class WordList(ModalScreen[str | None]):
+class WordList(DismissedOnce, ModalScreen[str | None]):
     """All words; dismissed with the one that was chosen, or None by Escape."""
 
     CSS = """

@@ -12,6 +12,7 @@ from textual.content import Content
 from cnntop.core.recipe import Recipe
 from cnntop.core.run_state import RunState
 from cnntop.core.runs.folder import RunInfo
+from cnntop.tui.format import bytes_size
 from cnntop.tui.widgets.panel import FAINT
 from cnntop.tui.widgets.scrolled import ScrolledPanel
 
@@ -91,7 +92,14 @@ def _written(sections: Sequence[tuple[str, list[tuple[str, str]]]], width: int) 
 
 
 def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(str(key).replace("_", " "), _value(value)) for key, value in values.items()]
+    return [_fact(str(key), value) for key, value in values.items()]
+
+
+def _fact(key: str, value: Any) -> tuple[str, str]:
+    label = key.removesuffix("_bytes").replace("_", " ")
+    if key.endswith("_bytes") and isinstance(value, int):
+        return label, bytes_size(value)
+    return label, _value(value)
 
 
 def _value(value: Any) -> str:

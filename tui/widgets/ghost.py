@@ -48,11 +48,6 @@ class GhostPanel(Panel):
     def wanted_lines(self, _state: RunState) -> int:
         return 5 if self.race.ghost is not None else 2
 
-    def again(self) -> None:
-        """Show what is new about the ghost."""
-        if self._shown is not None:
-            self.show(*self._shown)
-
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         facts = _facts(self.race, self.race.race(state, frame.now), state)
         arranged = _ARRANGED.get(frame.height) or [(number,) for number in range(5)]
@@ -113,6 +108,9 @@ def _ghost(ghost: Ghost, state: RunState) -> Fact:
     return Fact("ghost", whole, [name, (f" {best}", "")])
 
 
+_TOO_EARLY = "it was not evaluated by then"
+
+
 def _gaps(ghost: Ghost, race: Race) -> list[Fact]:
     own = race.own
     if own is None or race.by_epoch is None or race.by_seconds is None:
@@ -120,11 +118,10 @@ def _gaps(ghost: Ghost, race: Race) -> list[Fact]:
         return [Fact("epoch", waits, [(NOT_MEASURED, "")]), Fact("", [], [])]
     labels = f"epoch {own.epoch:.4g}", f"at {clock(own.seconds)}"
     last, first = ghost.epochs[-1], ghost.points("test_accuracy")[:1]
-    early = bool(first) and own.seconds < first[0].seconds
-    told = (
-        f"it ended after {last.epoch:.4g} epochs",
-        "it was not evaluated by then" if early else f"it was over after {clock(last.seconds)}",
-    )  # fmt: skip
+    told = [f"it ended after {last.epoch:.4g} epochs", f"it was over after {clock(last.seconds)}"]
+    if first:
+        early = own.epoch < first[0].epoch, own.seconds < first[0].seconds
+        told = [_TOO_EARLY if too else why for too, why in zip(early, told, strict=True)]
     return [
         Fact(label, _gap(gap, own, why, whole=True), _gap(gap, own, why, whole=False))
         for label, gap, why in zip(labels, (race.by_epoch, race.by_seconds), told, strict=True)

@@ -63,19 +63,19 @@ def _notes(sample: GpuSample) -> list[str]:
 def _cpu(sample: CpuSample | None, curve: Curve, width: int) -> Content:
     if sample is None:
         return Content.styled("  cpu   not measured yet", FAINT)
-    parts = [
+    before = [
         ("  cpu   ", FAINT),
         (_strip(curve, width), "$primary"),
         (f" {percent(sample.utilization, 0):>5}", "bold"),
         ("  cores ", FAINT),
-        (_cores(sample.core_utilizations, width - 75), "$primary"),
-        ("  process ", FAINT),
-        (f"{bytes_size(sample.process_memory_bytes)}", ""),
     ]
+    after = [("  process ", FAINT), (bytes_size(sample.process_memory_bytes), "")]
     if width >= 100:
         used = f"{bytes_size(sample.memory_used_bytes)} of {bytes_size(sample.memory_total_bytes)}"
-        parts += [("  memory ", FAINT), (used, "")]
-    return Content.assemble(*parts)
+        after += [("  memory ", FAINT), (used, "")]
+    room = width - sum(len(text) for text, _ in (*before, *after))
+    cores = (_cores(sample.core_utilizations, room), "$primary")
+    return Content.assemble(*before, cores, *after)
 
 
 def _gpu(track: GpuTrack, width: int) -> Content:

@@ -72,9 +72,9 @@ class RunHeader(Panel):
             amount = activity_amount(state.activity) if state.activity else ""
             return Content.assemble(*standing, (f"  {amount}", FAINT))
         standing.append((f"  {clock(state.elapsed_seconds(now))}", "bold"))
-        asked = state.stop_asked
-        if state.ended is None and asked is not None and asked.how == "after-epoch":
-            standing.append((f"  ends after epoch {asked.epoch}", "$warning"))
+        last = state.asked_last_epoch
+        if state.ended is None and last is not None:
+            standing.append((f"  ends after epoch {last}", "$warning"))
         elif state.ended is None:
             standing.append((f"  ETA {clock(state.eta_seconds(now))}", ""))
         return Content.assemble(*standing)

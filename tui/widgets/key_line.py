@@ -9,13 +9,14 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
+from cnntop.core.analysis.verdict import verdict
 from cnntop.core.run_state import RunState
-from cnntop.tui.keys import Key
+from cnntop.tui.keys import RUN, Key
 from cnntop.tui.widgets.panel import FAINT, Frame, Panel
 
 _ALWAYS = 3
 """Keys beside help for which the layout's words give way."""
-_LAYOUT_ACTION = "step_layout(1)"
+_LAYOUT_ACTION, _LEAVE, _FIX = "step_layout(1)", "app.leave", "app.fix"
 
 
 class KeyLine(Panel):
@@ -42,14 +43,15 @@ class KeyLine(Panel):
         self._view = (layout, left_out, hidden)
         self._alone = alone or ""
 
-    def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:  # noqa: ARG002
-        least = sum(_width(key) for key in [*self._keys[:_ALWAYS], *self._help])
+    def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
+        keys = _of_use(self._keys, state)
+        least = sum(_width(key) for key in [*keys[:_ALWAYS], *self._help])
         words = next(
             (text for text in self._words() if len(text) + least <= frame.width), self._words()[-1]
         )
         room = frame.width - len(words) - sum(map(_width, self._help))
         shown: list[Key] = []
-        for key in self._keys:
+        for key in keys:
             if sum(map(_width, shown)) + _width(key) > room:
                 break
             shown.append(key)
@@ -84,6 +86,22 @@ class KeyLine(Panel):
         if action:
             event.stop()
             self.post_message(self.Clicked(action))
+
+
+def _of_use(keys: Sequence[Key], state: RunState) -> list[Key]:
+    """Nothing can be done to a run that is over but to leave it; a fix that there is comes first,
+    and without one its key is left out."""
+    if state.ended is not None:
+        return [
+            key._replace(label="Leave") if key.action == _LEAVE else key
+            for key in keys
+            if key.group != RUN or key.action == _LEAVE
+        ]
+    others = [key for key in keys if key.action != _FIX]
+    found = verdict(state)
+    if found is None or found.fix is None:
+        return others
+    return [*(key for key in keys if key.action == _FIX), *others]
 
 
 def _width(key: Key) -> int:

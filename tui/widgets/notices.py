@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from cnntop.core.run_state import RunState
-from cnntop.tui.format import clock, percent
-from cnntop.tui.widgets.panel import FAINT, Frame, Panel, spread
-
-_STYLES = {"info": "", "warning": "$warning", "error": "bold $error"}
+from cnntop.tui.format import percent, run_clock
+from cnntop.tui.widgets.panel import FAINT, LEVEL_STYLES, Frame, Panel, spread
 
 
 class NoticesPanel(Panel):
@@ -18,7 +16,8 @@ class NoticesPanel(Panel):
     def lines(self, state: RunState, frame: Frame) -> Sequence[Content]:
         lines = [
             Content.assemble(
-                (f" {clock(at)} ", FAINT), (f"{notice.level}: {notice.text}", _STYLES[notice.level])
+                (f" {run_clock(state, at)} ", FAINT),
+                (f"{notice.level}: {notice.text}", LEVEL_STYLES[notice.level]),
             )
             for at, notice in state.notices
         ]
@@ -26,7 +25,7 @@ class NoticesPanel(Panel):
         if state.ended is not None and state.started is not None:
             lines.append(
                 Content.assemble(
-                    (f" {clock(state.at_seconds)} ", FAINT),
+                    (f" {run_clock(state, state.at_seconds)} ", FAINT),
                     (state.ended.status, "bold"),
                     " (q leaves)",
                     f" after {state.epochs:.4g} epochs",

@@ -15,6 +15,8 @@ from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from cnntop.tui.dismissed_once import DismissedOnce
+
 
 class Steered(Message):
     """A key of the screen was pressed while a widget had the focus; behind all that it said."""
@@ -38,7 +40,7 @@ async def take_key(widget: Widget, event: events.Key) -> None:
         widget.post_message(Steered(above[0].action))
 
 
-class OrderedScreen(Screen[ScreenResultType]):
+class OrderedScreen(DismissedOnce, Screen[ScreenResultType]):
     """Does what its widgets hand on."""
 
     async def on_steered(self, event: Steered) -> None:

@@ -29,6 +29,11 @@ STYLES = {
 }
 """Colours by meaning, from the theme; never the only carrier of it."""
 
+FILL = {"wait": "▒", "transfer": "░", "compute": "█", "other": "▓"}
+"""A texture for each part of a step, so that it reads without colour."""
+LEVEL_STYLES = {"info": "", "warning": "$warning", "error": "bold $error"}
+"""Of notices."""
+
 FAINT = "$foreground 60%"
 
 

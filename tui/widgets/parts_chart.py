@@ -12,10 +12,9 @@ from cnntop.tui.axis_view import AxisView
 from cnntop.tui.format import percent
 from cnntop.tui.widgets import axis_panel
 from cnntop.tui.widgets.axis_panel import AxisPanel, bin_at, bins_of
-from cnntop.tui.widgets.panel import FAINT, STYLES, Frame
+from cnntop.tui.widgets.panel import FAINT, FILL, STYLES, Frame
 from cnntop.tui.widgets.plot import Parts, Plot, View, cells_of
 
-FILL = {"wait": "▒", "transfer": "░", "compute": "█", "other": "▓"}
 PLAIN_FILL = {"wait": "w", "transfer": "t", "compute": "c", "other": "o"}
 
 Shares = tuple[float, ...]
@@ -71,12 +70,14 @@ class PartsChart(AxisPanel):
         return Content.assemble(*parts)
 
     def _shares(self, state: RunState) -> Shares | None:
-        """At the cursor, else the newest."""
-        if self._axis.cursor is None:
-            newest = [state.parts[name].bins[-1:] for name in PARTS]
-            return _split([one[0].total for one in newest]) if all(newest) else None
-        fine = self._axis.source()
-        found = [bin_at(self._axis, bins_of(fine.parts[name], state.parts[name])) for name in PARTS]
+        """At the cursor, else of the newest steps, and of all of a run that is over."""
+        axis, cursor = self._axis, self._axis.cursor
+        if cursor is None:
+            newest = None if state.ended else _split([*state.recent_split[0].parts().values()])
+            return newest or _split([*state.split.parts().values()])
+        fine = axis.source()
+        found = [bin_at(axis, bins_of(fine.parts[name], state.parts[name]), cursor)
+                 for name in PARTS]  # fmt: skip
         totals = [one.total for one in found if one is not None]
         return _split(totals) if len(totals) == len(PARTS) else None
 
@@ -131,9 +132,10 @@ def _stack(shares: Shares | None, height: int) -> list[int]:
     """Which part each row of a column shows, from the top; the number after the last for none."""
     if shares is None:
         return [len(PARTS)] * height
-    stack: list[int] = []
-    total = 0.0
-    for number, share in enumerate(shares):
-        total += share
-        stack += [number] * (round(total * height) - len(stack))
-    return stack
+    exact = [share * height for share in shares]
+    rows = [int(one) for one in exact]
+    # What is left goes to those that lack most: in few rows a small part must not look like half.
+    lacking = sorted(range(len(shares)), key=lambda number: rows[number] - exact[number])
+    for number in lacking[: height - sum(rows)]:
+        rows[number] += 1
+    return [number for number, count in enumerate(rows) for _ in range(count)]

@@ -128,7 +128,9 @@ def _rows(
         for row, cell in _marked(measured, field, grid) if line.mark != STROKE else ():
             marks.setdefault(row, {})[cell] = (signs[number], len(lines) + number)
     top, bottom = (10.0**end if view.log else end for end in (field.high, field.low))
-    labels = {0: value_text(top), height - 1: value_text(bottom)}
+    labels = {height - 1: value_text(bottom), 0: value_text(top)}
+    if labels[0] == labels[height - 1]:  # of a curve that stays level, at the top
+        labels = {0: labels[0]}
     rows = []
     for row in range(height):
         owners = layers.owners(row)

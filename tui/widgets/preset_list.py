@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.widgets import OptionList
@@ -9,8 +10,10 @@ from textual.widgets.option_list import Option
 
 from cnntop.core.text import printable
 from cnntop.tui.choices import Choice
+from cnntop.tui.format import fitted
 
-_NAME_WIDTH = 24
+_LEAST_NAME_WIDTH, _MOST_NAME_WIDTH = 24, 32
+"""With the mark before it."""
 
 
 class PresetList(OptionList, can_focus=False):
@@ -22,6 +25,7 @@ class PresetList(OptionList, can_focus=False):
         self._listed: list[Choice] = []
         self._marked: int | None = None
         self._with_about = False
+        self._name_width = _LEAST_NAME_WIDTH
 
     @property
     def choice(self) -> Choice | None:
@@ -32,11 +36,14 @@ class PresetList(OptionList, can_focus=False):
     def fill(self, listed: Sequence[Choice], wanted: str | None) -> None:
         """List these, with the cursor on the one named `wanted`, else on the first."""
         self._listed, self._marked = list(listed), None
+        names = [_name(choice) for choice in listed]
+        longest = max((cell_len(name) for name in names), default=0)
+        self._name_width = min(max(_LEAST_NAME_WIDTH, longest), _MOST_NAME_WIDTH)
         self.clear_options()
         self.add_options(Option(self._prompt(choice), id=choice.name) for choice in listed)
-        names = [choice.name for choice in listed]
-        if names:
-            self.highlighted = names.index(wanted) if wanted in names else 0
+        ids = [choice.name for choice in listed]
+        if ids:
+            self.highlighted = ids.index(wanted) if wanted in ids else 0
         self.mark()
 
     def show_about(self, with_about: bool) -> None:
@@ -62,11 +69,10 @@ class PresetList(OptionList, can_focus=False):
         self.replace_option_prompt_at_index(at, prompt)
 
     def _prompt(self, choice: Choice, here: bool = False) -> Content:
-        mark = " (unusable)" if choice.recipe is None else " (own)" if choice.own else ""
-        name = f"{'>' if here else ' '} {printable(choice.name)}{mark}"
+        name = _name(choice, here)
         if not self._with_about:
             return Content(name)
-        return Content(f"{name:<{_NAME_WIDTH}}  {choice.about or choice.error}")
+        return Content(f"{fitted(name, self._name_width)}  {choice.about or choice.error}")
 
     def on_click(self, event: events.Click) -> None:
         event.prevent_default()  # which would select at once
@@ -75,3 +81,8 @@ class PresetList(OptionList, can_focus=False):
             self.highlighted = clicked
             if event.chain == 2:
                 self.action_select()
+
+
+def _name(choice: Choice, here: bool = False) -> str:
+    mark = " (unusable)" if choice.recipe is None else " (own)" if choice.own else ""
+    return f"{'>' if here else ' '} {printable(choice.name)}{mark}"

@@ -42,9 +42,16 @@ class ScrolledPanel(Panel):
         shown = rows[top : top + self._room]
         title = Content.styled(f" {self._name}", "bold")
         if self._most:
-            told = f"{top + 1}-{top + len(shown)} of {len(rows)}: Tab, then arrows"
+            how = "arrows" if self.has_focus else "Tab, then arrows"
+            told = f"{top + 1}-{top + len(shown)} of {len(rows)}: {how}"
             title = spread(title, Content.styled(told, FAINT), frame.width)
         return [title, *shown][: frame.height]
+
+    def on_focus(self) -> None:
+        self.call_later(self._show_again)  # the title tells the keys that work now
+
+    def on_blur(self) -> None:
+        self.call_later(self._show_again)
 
     @property
     def _start(self) -> int:
@@ -73,5 +80,8 @@ class ScrolledPanel(Panel):
         top = min(self._most, max(0, top))
         # At its end, a list that grows goes on showing the newest.
         self._top = None if self.from_end and top == self._most else top
+        self._show_again()
+
+    def _show_again(self) -> None:
         if self._shown is not None:
             self.show(*self._shown)

@@ -10,11 +10,9 @@ from cnntop.core.analysis.verdict import Verdict, verdict
 from cnntop.core.run_state import RunState
 from cnntop.core.split import PARTS, Split
 from cnntop.tui.format import detail_figures, duration, fix_line, limit_figures, percent
-from cnntop.tui.widgets.panel import FAINT, STYLES, Frame, Panel
+from cnntop.tui.widgets.panel import FAINT, FILL, STYLES, Frame, Panel
 
 FIX_KEY = "f"
-_FILL = {"wait": "▒", "transfer": "░", "compute": "█", "other": "▓"}
-"""A texture for each part, so that the bar reads without colour."""
 
 
 class SplitPanel(Panel):
@@ -80,7 +78,7 @@ def _legend(split: Split, steps: int, width: int) -> Content:
         text = f" {name} {percent(share, 1 if width >= 70 else 0)}"
         if width >= 90:
             text += f" {duration(split.parts()[name] / steps)}"
-        parts += [((" " if width < 70 else "  ") + _FILL[name], STYLES[name]), (text, "")]
+        parts += [((" " if width < 70 else "  ") + FILL[name], STYLES[name]), (text, "")]
     return Content.assemble(*parts)
 
 
@@ -95,7 +93,7 @@ def _bar(label: str, split: Split, width: int) -> Content:
     return Content.assemble(
         (label, FAINT),
         *(
-            (_FILL[name] * (end - start), STYLES[name])
+            (FILL[name] * (end - start), STYLES[name])
             for name, start, end in zip(PARTS, edges, edges[1:], strict=False)
         ),
     )

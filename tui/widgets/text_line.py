@@ -9,7 +9,8 @@ _LEAST = 8
 
 
 class TextLine(Static):
-    """Drawn anew only when it says something else. `show` takes clean text."""
+    """Drawn anew only when it says something else. `show` takes clean text, of which what is too
+    long goes on in the lines below, where its style gives it some."""
 
     def __init__(self, name: str) -> None:
         super().__init__(id=name, markup=False)
@@ -29,7 +30,7 @@ class TextLine(Static):
         if not width:
             return
         left, right = self._ends
-        line = left.truncate(width, ellipsis=True)
+        line = left.truncate(width * self.content_size.height, ellipsis=True)
         room = width - line.cell_length - 2
         if right.plain and room >= min(_LEAST, right.cell_length):
             right = right.truncate(room, ellipsis=True)

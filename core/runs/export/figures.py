@@ -158,7 +158,7 @@ def read_figures(folder: RunFolder) -> RunFigures:
     if folder.lacks_lines:
         figures.damage.append(f"{EVENTS_FILE} had damaged lines, which repair took out")
     try:
-        for record in read_log(folder.events):
+        for record in read_log(folder.events, over=not figures.running):
             figures.add(record)
     except OSError as error:
         figures.damage.append(f"{EVENTS_FILE} cannot be read: {reason(error)}")
