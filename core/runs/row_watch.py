@@ -33,7 +33,7 @@ class RowWatch:
     def __init__(self, runs_dirs: Sequence[Path]) -> None:
         self._runs_dirs = runs_dirs
         self._folders_seen: list[_Stamp] | None = None
-        self._runs_seen: dict[str, object] = {}
+        self._runs_seen: dict[Path, object] = {}
         self._rows: dict[_Key, Row] | None = None
         self._growing: dict[Path, _GrowingRun] = {}
 
@@ -45,7 +45,7 @@ class RowWatch:
         before = self._rows or {}
         if folders != self._folders_seen:
             rows = self._read_all()
-        elif self._standing() != self._runs_seen:
+        elif {path: _standing(path) for path in self._running()} != self._runs_seen:
             rows = self._read_running(before)
         else:
             return None
@@ -54,18 +54,14 @@ class RowWatch:
             before.get(key) is not row for key, row in rows.items()
         )  # fmt: skip
         self._folders_seen, self._rows = (folders if _settled(folders) else None), rows
-        self._runs_seen = self._standing()
+        self._runs_seen = {path: self._runs_seen.get(path) for path in self._running()}
         if not changed:
             return None
         return sorted(rows.values(), key=lambda row: row["run"], reverse=True)
 
-    def _standing(self) -> dict[str, object]:
-        """What tells of each run under way whether its row is still right."""
-        running = [row[FOLDER] for row in (self._rows or {}).values() if row["status"] == "running"]
-        return {
-            path: (_stamp(Path(path) / EPOCHS_FILE), RunFolder(Path(path)).is_running())
-            for path in running
-        }
+    def _running(self) -> list[Path]:
+        rows = (self._rows or {}).values()
+        return [Path(row[FOLDER]) for row in rows if row["status"] == "running"]
 
     def _read_all(self) -> dict[_Key, Row]:
         rows: dict[_Key, Row] = {}
@@ -91,6 +87,8 @@ class RowWatch:
         return found
 
     def _derived(self, folder: RunFolder) -> Row | None:
+        # Before its log is read: what comes between the two shows at the next look.
+        self._runs_seen[folder.path] = _standing(folder.path)
         if folder.is_running() and not folder.lacks_lines:
             if folder.path not in self._growing:
                 self._growing[folder.path] = _GrowingRun(folder)
@@ -130,6 +128,11 @@ class _GrowingRun:
 
 def _same_or(before: Row | None, row: Row) -> Row:
     return before if before is not None and row.items() <= before.items() else row
+
+
+def _standing(path: Path) -> tuple[_Stamp, bool]:
+    """What tells of a run under way whether its row is still right."""
+    return _stamp(path / EPOCHS_FILE), RunFolder(path).is_running()
 
 
 def _stamp(path: Path) -> _Stamp:

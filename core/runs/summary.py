@@ -272,18 +272,30 @@ def _set_right(runs_dir: Path, row: Row) -> Row:
 def _read(runs_dir: Path) -> tuple[dict[str, Row], bool]:
     """The file's rows by run, as far as it is a summary, and whether it is as cnntop wrote it."""
     try:
-        text = (runs_dir / SUMMARY_FILE).read_bytes()
+        text, as_written = _read_bytes(runs_dir)
         header, *lines = csv.reader(io.StringIO(text.decode()))
     except (FileNotFoundError, ValueError, csv.Error):  # missing, not UTF-8, empty or no CSV
         return {}, False
     if "run" not in header or "status" not in header:
         return {}, False
     found = [_read_row(header, line) for line in lines if line]
-    try:
-        known = (runs_dir / LOCK_FILE).read_bytes().split()
-    except OSError:
-        known = []
-    return {row["run"]: row for row in found}, not known or _checksum(text) in known
+    return {row["run"]: row for row in found}, as_written
+
+
+def _read_bytes(runs_dir: Path) -> tuple[bytes, bool]:
+    """What the file holds, and whether that is what cnntop wrote. Raises FileNotFoundError."""
+    path = runs_dir / SUMMARY_FILE
+    text = path.read_bytes()
+    while True:
+        try:
+            known = (runs_dir / LOCK_FILE).read_bytes().split()
+        except OSError:
+            known = []
+        if not known or _checksum(text) in known:
+            return text, True
+        before, text = text, path.read_bytes()
+        if text == before:  # else it was written twice since, and the checksums are of those two
+            return text, False
 
 
 def _read_row(header: list[str], line: list[str]) -> Row:

@@ -175,10 +175,11 @@ class TrainingLoop:
             test = evaluate(
                 self._p.network, test_set, self._sink, lambda: self._go_on_evaluating(tally)
             )
+        evaluated_until = self._time.seconds
         self._clock.outside()
         tally.split += self._clock.read().split
         if test:
-            seconds = self._time.seconds - evaluated_from
+            seconds = evaluated_until - evaluated_from
             tally.evaluation_seconds = seconds + (tally.evaluation_seconds or 0.0)
         if self._goes_on(tally):
             return False
@@ -326,17 +327,11 @@ class TrainingLoop:
         return False
 
     def _pause(self, tally: EpochTally) -> None:
-        paused_at = left_out_until = time.monotonic()
+        self._time.stand_still()
         self._sink.emit(Paused())
-        standing = True
-        while standing:
-            standing = self._control.wait_while_paused()
-            now = time.monotonic()
-            self._time.leave_out(now - left_out_until)
-            left_out_until = now
-            if standing:
-                self._steer(tally)
-        self._sink.emit(Resumed(left_out_until - paused_at))
+        while self._control.wait_while_paused():
+            self._steer(tally)
+        self._sink.emit(Resumed(self._time.go_on()))
         self._note_readout()
         self._clock.start()
 

@@ -10,13 +10,22 @@ class TrainedTime:
     def __init__(self, limit_seconds: float | None) -> None:
         self._limit = math.inf if limit_seconds is None else limit_seconds
         self._began = time.monotonic()
+        self._stands_since: float | None = None
 
     def begin(self, already_seconds: float = 0.0) -> None:
         """From now on; of a run that goes on, `already_seconds` come before."""
         self._began = time.monotonic() - already_seconds
 
-    def leave_out(self, seconds: float) -> None:
+    def stand_still(self) -> None:
+        """A pause begins, which is no training."""
+        self._stands_since = time.monotonic()
+
+    def go_on(self) -> float:
+        """The pause ends. Its seconds."""
+        seconds = 0.0 if self._stands_since is None else time.monotonic() - self._stands_since
         self._began += seconds
+        self._stands_since = None
+        return seconds
 
     def extend(self, seconds: float) -> None:
         """Make the limit so much longer. Only where there is one."""
@@ -28,7 +37,8 @@ class TrainedTime:
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self._began
+        now = time.monotonic() if self._stands_since is None else self._stands_since
+        return now - self._began
 
     @property
     def left_seconds(self) -> float:

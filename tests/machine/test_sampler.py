@@ -18,7 +18,7 @@ from cnntop.core.machine.sampler import MachineSampler
 @pytest.fixture
 def sampler(sink: Any, nvml: Any) -> Iterator[MachineSampler]:
     made = MachineSampler(
-        sink, 0.02, gpus=NvmlReader(nvml), patience_seconds=0.2, retry_seconds=0.05
+        sink, 0.02, gpus=NvmlReader(nvml), patience_seconds=60.0, retry_seconds=0.05
     )
     yield made
     made.stop()
@@ -97,6 +97,7 @@ def test_failing_midway_is_said_once_and_tried_again(
 
 def test_a_hanging_driver_delays_nothing(sink: Any, nvml: Any, sampler: MachineSampler) -> None:
     nvml.answers.clear()
+    sampler._patience = 0.2
     sampler.start()
     sink.wait_for(lambda: len(sink.of(CpuSample)) >= 3)
     sink.wait_for(lambda: sink.of(GpusUnavailable))
@@ -162,6 +163,7 @@ def test_a_cpu_that_cannot_be_read_leaves_the_gpus(
         raise PermissionError("no /proc\nhere")
 
     monkeypatch.setattr(psutil, "cpu_percent", refuse)
+    sampler._patience = 0.2
     sampler.start()
     sink.wait_for(lambda: sink.of(Notice) and len(sink.of(GpuSample)) >= 5)
     nvml.answers.clear()

@@ -36,6 +36,7 @@ from cnntop.core.runs.export.figures import RunFigures, images_per_second, read_
 from cnntop.core.runs.export.tables import TABLES, tables
 from cnntop.core.runs.folder import RunFolder, RunInfo
 from cnntop.core.runs.log import RunLog, read_log
+from cnntop.core.session import RunHandle
 from cnntop.core.text import defused, printable
 from tests.conftest import Watched
 
@@ -329,9 +330,14 @@ def test_a_run_that_never_stepped_is_exported_too(tmp_path: Path) -> None:
 
 
 def test_a_real_run_is_read_by_tensorboard_as_it_was_logged(
-    request_run: Callable[..., RunRequest], run: Callable[[RunRequest], Watched], tmp_path: Path
+    request_run: Callable[..., RunRequest], tmp_path: Path
 ) -> None:
-    folder = RunFolder(run(request_run()).folder)
+    watched = Watched(RunHandle(request_run()))
+    watched.handle.control.pause()
+    watched.handle.start()
+    watched.until(lambda records: any(isinstance(r.event, CpuSample) for r in records))
+    watched.handle.control.resume()
+    folder = RunFolder(watched.end().folder)
     events = [record.event for record in read_log(folder.events)]
     figures = read_figures(folder)
     files.write("tensorboard", tmp_path / "out", figures)

@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ import pytest
 
 from cnntop.core.errors import UsageError
 from cnntop.core.recipe import resolve
+from cnntop.core.runs import folder as folder_module
 from cnntop.core.runs.folder import (
     LOCK_FILE,
     STALE_SECONDS,
@@ -140,20 +141,38 @@ def test_looking_at_a_run_does_not_keep_it_from_locking(tmp_path: Path) -> None:
     os.close(handle)
 
 
-def test_a_lock_waits_for_a_look_and_for_no_more(tmp_path: Path) -> None:
+def test_a_lock_waits_for_a_look_and_for_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = RunFolder(tmp_path)
     os.close(folder.lock())
-    look = os.open(tmp_path / "run.lock", os.O_RDONLY)
-    fcntl.flock(look, fcntl.LOCK_SH)  # as long as a machine under load lets a look take
-    timer = threading.Timer(0.1, os.close, [look])
-    timer.start()
+    looks = [os.open(tmp_path / "run.lock", os.O_RDONLY)]
+    fcntl.flock(looks[0], fcntl.LOCK_SH)
+
+    def sleep(_: float) -> None:
+        """The look is over while the lock waits for it."""
+        while looks:
+            os.close(looks.pop())
+
+    monkeypatch.setattr(folder_module.time, "sleep", sleep)
+    monkeypatch.setattr(folder_module, "_LOCK_PATIENCE_SECONDS", 60.0)
     handle = folder.lock()
-    timer.join()
-    opened = len(list(Path("/proc/self/fd").iterdir()))
+    assert looks == []
+    monkeypatch.setattr(folder_module, "_LOCK_PATIENCE_SECONDS", 0.0)
     with pytest.raises(BlockingIOError):
         folder.lock()
-    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    assert held_open(tmp_path / "run.lock") == [handle]
     os.close(handle)
+
+
+def held_open(path: Path) -> list[int]:
+    """The descriptors that this process has of the file."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # that of the folder itself is closed by now
+            if entry.readlink() == path:
+                found.append(int(entry.name))
+    return found
 
 
 def test_writable_folders_are_made(tmp_path: Path) -> None:

@@ -47,16 +47,14 @@ def test_memory_stays_flat_while_it_is_read(long_run: RunFolder) -> None:
 
 @pytest.mark.alone
 def test_it_is_read_faster_than_line_by_line(long_run: RunFolder) -> None:
-    assert _seconds(lambda: followed(long_run)) < 0.85 * _seconds(
-        lambda: fold(read_log(long_run.events))
-    )
+    many, single = [], []
+    for _ in range(3):  # in turn; the least of each is the one that other programs disturbed least
+        many.append(_seconds(lambda: followed(long_run)))
+        single.append(_seconds(lambda: fold(read_log(long_run.events))))
+    assert min(many) < 0.85 * min(single)
 
 
 def _seconds(read: Callable[[], RunState]) -> float:
-    """The least of three times, which other programs disturbed least."""
-    found = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        read()
-        found.append(time.perf_counter() - begun)
-    return min(found)
+    begun = time.perf_counter()
+    read()
+    return time.perf_counter() - begun

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from cnntop.core.events import AnyEvent, EpochFinished, Record, RunEnded
+from cnntop.core.runs import row_watch
 from cnntop.core.runs.epoch_table import EpochTable
 from cnntop.core.runs.folder import EPOCHS_FILE, RunFolder
 from cnntop.core.runs.log import RunLog
 from cnntop.core.runs.row_watch import FOLDER, RowWatch
-from cnntop.core.runs.summary import SUMMARY_FILE, drop_row
+from cnntop.core.runs.summary import SUMMARY_FILE, Row, drop_row
 from tests.kept_runs import epoch, keep_run
 from tests.tui import story
 
@@ -120,6 +121,28 @@ def test_the_end_of_a_run_under_way_is_seen(tmp_path: Path, live: LiveRun, kille
     later = watch.read()
     assert later is not None
     assert [row["status"] for row in later] == ["interrupted" if killed else "stopped"]
+
+
+def test_a_run_that_ends_while_the_rows_are_read_is_seen_the_next_time(
+    tmp_path: Path, live: LiveRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (tmp_path, tmp_path / SUMMARY_FILE):
+        os.utime(path, (1.7e9, 1.7e9))
+    watch = RowWatch([tmp_path])
+    same_or = row_watch._same_or
+
+    def ends(before: Row | None, row: Row) -> Row:
+        with suppress(OSError):
+            live.end()
+        return same_or(before, row)
+
+    monkeypatch.setattr(row_watch, "_same_or", ends)
+    rows = watch.read()
+    assert rows is not None
+    assert rows[0]["status"] == "running"
+    later = watch.read()
+    assert later is not None
+    assert later[0]["status"] == "interrupted"
 
 
 def test_a_run_that_was_removed_is_gone(tmp_path: Path) -> None:

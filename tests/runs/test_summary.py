@@ -28,7 +28,15 @@ from cnntop.core.recipe import resolve
 from cnntop.core.run_state import RunState, fold
 from cnntop.core.runs.folder import RunFolder, RunInfo
 from cnntop.core.runs.log import RunLog
-from cnntop.core.runs.summary import COLUMNS, cell, derive_row, read_rows, summary_row, write_row
+from cnntop.core.runs.summary import (
+    COLUMNS,
+    SUMMARY_FILE,
+    cell,
+    derive_row,
+    read_rows,
+    summary_row,
+    write_row,
+)
 
 PROMISED = """run, name, preset, status, started_utc, seconds, epochs, dataset, model, parameters,
     batch_size, lr, momentum, weight_decay, schedule, augment, augment_on, passes, seed, device,
@@ -313,6 +321,28 @@ def test_the_row_of_a_killed_run_is_set_right_by_the_next_one(tmp_path: Path) ->
     write_row(tmp_path, summary_row(info("next"), fold(records(LIFE)), "finished"))
     text = (tmp_path / "summary.csv").read_text()
     assert [line.split(",")[3] for line in text.splitlines()[1:]] == ["interrupted", "finished"]
+
+
+def test_a_file_that_is_written_twice_while_it_is_read_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *later = (summary_row(info(run), RunState(), "finished") for run in "abc")
+    for run in "abc":  # of their folders alone no such rows could be made
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "run.json").touch()
+    write_row(tmp_path, first)
+    read_bytes = Path.read_bytes
+
+    def overtaken(path: Path) -> bytes:
+        text = read_bytes(path)
+        if path.name == SUMMARY_FILE:
+            rows, later[:] = list(later), []  # the writers read it, too
+            for row in rows:
+                write_row(tmp_path, row)
+        return text
+
+    monkeypatch.setattr(Path, "read_bytes", overtaken)
+    assert [row["status"] for row in read_rows(tmp_path)] == ["finished"] * 3
 
 
 def test_a_copied_folder_is_a_run_of_its_own(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A machine, measured: the real loop's steps, in rounds, and nothing left behind."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,24 @@ from cnntop.core.run_request import RunRequest
 from cnntop.core.training import calibration_point
 from cnntop.core.training.calibration import Plan, calibrate
 from cnntop.core.training.calibration_point import Slot
+from cnntop.core.training.network import Network
 
 Requests = Callable[..., RunRequest]
 
 
+@pytest.fixture
+def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps long enough for what other programs do in between to weigh little."""
+    update = Network.update
+
+    def slow(network: Network) -> None:
+        time.sleep(0.01)
+        update(network)
+
+    monkeypatch.setattr(Network, "update", slow)
+
+
+@pytest.mark.usefixtures("slow_steps")
 def test_a_tiny_network_is_calibrated_and_its_run_forecast(
     request_run: Requests, run: Callable[[RunRequest], Any], tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ from cnntop.core.training.ceiling import Ceiling, ceiling
 
 CPU = torch.device("cpu")
 PATIENCE_SECONDS = 120.0
+ROUNDS = 6
+"""In which what is compared takes turns: a core computes now at one rate and now at another."""
 
 
 @pytest.fixture(autouse=True)
@@ -38,32 +40,35 @@ def quietly(measure: Callable[[], float | None]) -> float:
 @pytest.mark.alone
 def test_no_product_of_a_run_is_much_faster() -> None:
     torch.set_num_threads(1)
-    most = quietly(lambda: ceiling(CPU, "fp32").flop_per_second)
-    rates = []
-    for side in (64, 256, 512, 700):
-        one = torch.rand(side, side)
-        seconds = min(_seconds(lambda one=one: one @ one) for _ in range(30))
-        rates.append(2 * side**3 / seconds)
-    assert 0.6 * most < max(rates) < 1.3 * most
+    limit, products = [], []
+    for _ in range(ROUNDS):
+        limit.append(quietly(lambda: measuring._flop_per_second(CPU, "fp32")))
+        for side in (64, 256, 512, 700):
+            one = torch.rand(side, side)
+            seconds = min(_seconds(lambda one=one: one @ one) for _ in range(20))
+            products.append(2 * side**3 / seconds)
+    assert 0.6 * max(limit) < max(products) < 1.3 * max(limit)
 
 
 @pytest.mark.alone
 def test_a_copy_that_caches_hold_is_faster_than_the_limit() -> None:
     torch.set_num_threads(1)
-    most = quietly(lambda: ceiling(CPU, "fp32").bytes_per_second)
     small = torch.ones(2**14, dtype=torch.uint8)
     target = torch.empty_like(small)
+    large = torch.ones(2**26, dtype=torch.uint8)
+    other = torch.empty_like(large)
 
     def copies() -> None:
         for _ in range(100):
             target.copy_(small)
 
-    seconds = min(_seconds(copies) for _ in range(30)) / 100
-    assert 2 * 2**14 / seconds > 0.2 * most
-    large = torch.ones(2**26, dtype=torch.uint8)
-    other = torch.empty_like(large)
-    seconds = min(_seconds(lambda: other.copy_(large)) for _ in range(10))
-    assert 0.2 < 2 * 2**26 / seconds / most < 3
+    limit, cached, uncached = [], [], []
+    for _ in range(ROUNDS):
+        limit.append(quietly(lambda: measuring._bytes_per_second(CPU)))
+        cached.append(2 * 2**14 * 100 / min(_seconds(copies) for _ in range(10)))
+        uncached.append(2 * 2**26 / min(_seconds(lambda: other.copy_(large)) for _ in range(3)))
+    assert max(cached) > 0.2 * max(limit)
+    assert 0.2 < max(uncached) / max(limit) < 3
 
 
 def _seconds(call: Callable[[], object]) -> float:

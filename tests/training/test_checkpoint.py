@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,11 +18,9 @@ import torch
 
 from cnntop.core.errors import CnntopError
 from cnntop.core.events import (
-    Activity,
     CheckpointSaved,
     EpochFinished,
     Paused,
-    Record,
     Resumed,
     RunResumed,
     RunStarted,
@@ -31,8 +30,10 @@ from cnntop.core.recipe import resolve
 from cnntop.core.run_request import RunRequest
 from cnntop.core.session import start_run
 from cnntop.core.training.checkpoint import Checkpoints
+from cnntop.core.training.loop import TrainingLoop
+from cnntop.core.training.tally import EpochTally
 from cnntop.tui import cli
-from tests.conftest import Watched
+from tests.conftest import PATIENCE_SECONDS, Watched
 from tests.training.test_resume import (
     assert_same_training,
     check_figures,
@@ -299,12 +300,27 @@ def test_one_asked_for_in_a_pause_is_saved_at_once_and_the_pause_goes_on(
 
 
 def test_one_asked_for_in_an_evaluation_goes_on_to_the_bit(
-    start: Any, run: Any, request_run: Callable[..., RunRequest], many_to_test: Path, tmp_path: Path
+    start: Any,
+    run: Any,
+    request_run: Callable[..., RunRequest],
+    many_to_test: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     request = request_run(dir=str(many_to_test), epochs=2, augment_on="cpu")
     whole = run(replace(request, runs_dir=tmp_path / "whole"))
+    evaluating, looked_at = threading.Event(), threading.Event()
+    go_on = TrainingLoop._go_on_evaluating
+
+    def held(loop: TrainingLoop, tally: EpochTally) -> bool:
+        while evaluating.is_set() and not looked_at.wait(0.01) and go_on(loop, tally):
+            pass
+        evaluating.set()  # the first batch has been, before the second one it is held
+        return go_on(loop, tally)
+
+    monkeypatch.setattr(TrainingLoop, "_go_on_evaluating", held)
     watched = start(request)
-    watched.until(lambda records: bool(evaluations(records)))
+    assert evaluating.wait(PATIENCE_SECONDS)
     saved = until_saved(watched)
     assert not events(watched.look(), EpochFinished), "it is saved before the evaluation is over"
     assert saved["step"] == saved["pass"]["batches"] > 0
@@ -312,6 +328,7 @@ def test_one_asked_for_in_an_evaluation_goes_on_to_the_bit(
     sockets = shutil.ignore_patterns("control.sock")
     shutil.copytree(watched.folder, copy / watched.folder.name, ignore=sockets)
     watched.handle.control.stop()
+    looked_at.set()
     watched.end()
     again = run(resumed(replace(request, runs_dir=copy), copy / watched.folder.name))
     assert again.ended.status == "finished"
@@ -319,10 +336,6 @@ def test_one_asked_for_in_an_evaluation_goes_on_to_the_bit(
     assert goes_on.step == saved["step"]
     assert_same_training(whole.folder, again.folder)
     check_figures(whole.folder, again.folder)
-
-
-def evaluations(records: list[Record]) -> list[Activity]:
-    return [one for one in events(records, Activity) if one.name == "evaluating"]
 
 
 @pytest.fixture

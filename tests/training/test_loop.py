@@ -23,12 +23,14 @@ from cnntop.core.events import (
 )
 from cnntop.core.recipe import Model
 from cnntop.core.run_request import RunRequest
+from cnntop.core.session import RunHandle
 from cnntop.core.split import Split
 from cnntop.core.training.augmentation import Normalization
 from cnntop.core.training.datasets import load
 from cnntop.core.training.loop import TrainingLoop
 from cnntop.core.training.models import build
 from cnntop.core.training.preparation import prepare
+from tests.conftest import Watched
 
 E = TypeVar("E", bound=AnyEvent)
 ENDLESS = 1_000_000
@@ -115,7 +117,7 @@ class SlowReaders:
     def emit(self, event: AnyEvent) -> None:
         self.events.append(event)
         if isinstance(event, StepsMeasured | EpochFinished):
-            time.sleep(0.1)
+            time.sleep(0.25)
 
 
 def test_what_readers_take_is_no_waiting_for_batches(
@@ -129,7 +131,7 @@ def test_what_readers_take_is_no_waiting_for_batches(
         if isinstance(event, EpochFinished):
             split.add(event)
     # Eight sleeps, of which the last comes after the last reading of the clock.
-    assert split.other >= 0.7
+    assert split.other >= 1.75
     assert split.wait < 0.2 * split.other
 
 
@@ -235,11 +237,10 @@ def test_a_pause_stands_still_and_counts_for_nothing(
     assert split.seconds <= done.ended.seconds - resumed[0].paused_seconds
 
 
-def test_a_pause_does_not_use_up_the_time_limit(
-    start: Any, request_run: Callable[..., RunRequest]
-) -> None:
-    watched = start(request_run(time="1s"))
+def test_a_pause_does_not_use_up_the_time_limit(request_run: Callable[..., RunRequest]) -> None:
+    watched = Watched(RunHandle(request_run(time="1s")))
     watched.handle.control.pause()
+    watched.handle.start()
     watched.until(lambda records: bool(events(records, Paused)))
     time.sleep(1.2)
     watched.handle.control.resume()

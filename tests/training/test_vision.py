@@ -170,10 +170,12 @@ def hidden(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob(".*") if "lock" not in path.name]
 
 
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """One that is taken, so that nobody else gets it, and that nobody listens to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
 
 
 # What comes out
@@ -347,9 +349,12 @@ def test_an_unknown_name() -> None:
 
 
 def test_a_refused_connection(
-    tmp_path: Path, cifar: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    cifar: dict[str, Any],
+    closed_port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(published.CIFAR10, "url", f"http://127.0.0.1:{closed_port()}/x.tar.gz")
+    monkeypatch.setattr(published.CIFAR10, "url", f"http://127.0.0.1:{closed_port}/x.tar.gz")
     with pytest.raises(DatasetError, match=r"^cannot download CIFAR-10: connection refused \(127"):
         load(tmp_path)
     assert hidden(tmp_path) == []
@@ -438,10 +443,13 @@ def test_a_damaged_archive_is_downloaded_again(
 
 
 def test_a_damaged_archive_without_a_network(
-    tmp_path: Path, cifar: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    cifar: dict[str, Any],
+    closed_port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(b"damaged")
-    monkeypatch.setattr(published.CIFAR10, "url", f"http://127.0.0.1:{closed_port()}/x.tar.gz")
+    monkeypatch.setattr(published.CIFAR10, "url", f"http://127.0.0.1:{closed_port}/x.tar.gz")
     with pytest.raises(DatasetError, match=r"connection refused.*tar\.gz has a wrong checksum"):
         load(tmp_path)
 
