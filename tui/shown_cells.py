@@ -6,6 +6,7 @@ Textual sends whole lines of whatever has changed; of a chart that grows, few of
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -106,7 +107,7 @@ def _pieces(frame: str) -> list[_Piece] | None:
                 return None
             style = _PLAIN if rendition == "0" else rendition
         elif text is not None:
-            cells.extend((sign, style) for sign in text)
+            cells.extend(zip(text, repeat(style)))
         at = part.end()
     if at != len(frame) or style:
         return None

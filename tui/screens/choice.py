@@ -2,13 +2,12 @@
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 from cnntop.tui.widgets.question import Question
 
 
-class ChoiceScreen(DismissedOnce, ModalScreen[str | None]):
+class ChoiceScreen(Dialog[str | None]):
     """Dismissed with the key of the answer, or None by Escape where `escape` allows it.
 
     `answers` maps each key to its words; Ctrl-C gives the answer `interrupt`.

@@ -19,7 +19,7 @@ from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
 from cnntop.tui import compare
 from cnntop.tui.compare import Question
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import DismissedOnce
 from cnntop.tui.run_listing import RunListing, key_of
 from cnntop.tui.screens.compare_help import RUNS
 from cnntop.tui.screens.curves import CurvesScreen

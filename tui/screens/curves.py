@@ -15,7 +15,7 @@ from cnntop.core.analysis.columns import is_fraction, is_lower_better
 from cnntop.core.runs.curve_reader import METRICS, CurveReader, Curves, Unit
 from cnntop.core.text import printable
 from cnntop.tui.axis_view import SMOOTHINGS, smoothing_after
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import DismissedOnce
 from cnntop.tui.format import clock, duration, figure, percent, rate
 from cnntop.tui.run_listing import Chosen
 from cnntop.tui.screens.compare_help import CURVES

@@ -5,17 +5,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cnntop.core.errors import UsageError
 from cnntop.core.extension import MOST_EPOCHS, Extension, parse_extension
 from cnntop.core.run_state import RunState
 from cnntop.core.trail import span
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 
 
-class ExtendPrompt(DismissedOnce, ModalScreen[Extension | None]):
+class ExtendPrompt(Dialog[Extension | None]):
     """Dismissed with how much longer, in the unit that the run ends by, or None by Escape. While
     one types it says what would come of it. `state` is the live one."""
 

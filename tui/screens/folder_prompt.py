@@ -5,13 +5,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 
 
-class FolderPrompt(DismissedOnce, ModalScreen[str | None]):
+class FolderPrompt(Dialog[str | None]):
     """Dismissed with the path that was typed, or None by Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

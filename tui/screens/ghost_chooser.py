@@ -8,14 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cnntop.core.analysis.ghost import number
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 from cnntop.tui.format import clock, fitted, percent
 from cnntop.tui.ghost_race import BEST, HIDDEN
 
@@ -27,7 +26,7 @@ _DATED_COLUMNS = 76
 _SEARCHED = ("run", "name", "model", "status", "device_name")
 
 
-class GhostChooser(DismissedOnce, ModalScreen[str | None]):
+class GhostChooser(Dialog[str | None]):
     """Dismissed with the id of a run, `BEST` or `HIDDEN`; None by Escape, for what it was.
 
     `rows` are those of the runs, the best first. What is typed filters them: each word has to be in

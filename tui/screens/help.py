@@ -6,15 +6,15 @@ from textwrap import wrap
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.screen import ModalScreen
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 from cnntop.tui.keys import MONITOR_KEYS, Key, key_lines
 
 _ABOUT = """\
@@ -64,7 +64,7 @@ _AROUND = 8
 """Its cells beside the text: border, space and scroll bar."""
 
 
-class HelpScreen(DismissedOnce, ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,ctrl+c", "dismiss(None)", "Close")
     ]
@@ -90,6 +90,7 @@ class _Page(ScrollView):
         self._text = text
         self._width = 0
         self._lines: list[str] = []
+        self._style = Style.null()
 
     def fit(self, screen_width: int) -> None:
         """Into a dialog on a screen of so many cells."""
@@ -100,12 +101,14 @@ class _Page(ScrollView):
         self._lines = fitted_page(self._text, width).splitlines()
         self.virtual_size = Size(width, len(self._lines))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._style = self.rich_style  # which Textual works out anew each time it is asked
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
         line = self._lines[at] if at < len(self._lines) else ""
-        return Strip([Segment(line, self.rich_style)]).adjust_cell_length(
-            self.size.width, self.rich_style
-        )
+        return Strip([Segment(line, self._style)]).adjust_cell_length(self.size.width, self._style)
 
 
 def _room(width: int) -> int:

@@ -6,15 +6,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cnntop.core import preset as presets
 from cnntop.core.errors import UsageError
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 
 
-class PresetPrompt(DismissedOnce, ModalScreen[tuple[str, str] | None]):
+class PresetPrompt(Dialog[tuple[str, str] | None]):
     """Dismissed with a name that will do and what the preset is, or None by Escape."""
 
     CSS = """

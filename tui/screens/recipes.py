@@ -15,7 +15,7 @@ from cnntop.core.runs.recipe_columns import RECIPE_COLUMNS
 from cnntop.core.runs.summary import Row
 from cnntop.core.text import printable
 from cnntop.tui import compare
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import DismissedOnce
 from cnntop.tui.format import NOT_MEASURED, fitted
 from cnntop.tui.run_columns import is_compared
 from cnntop.tui.run_listing import Chosen, difference

@@ -8,12 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import Dialog
 from cnntop.tui.widgets.ordered_keys import take_key
 
 
@@ -80,7 +79,7 @@ class Chooser(Widget, can_focus=True):
             self._take(found[0])
 
 
-class WordList(DismissedOnce, ModalScreen[str | None]):
+class WordList(Dialog[str | None]):
     """All words; dismissed with the one that was chosen, or None by Escape."""
 
     CSS = """

@@ -15,7 +15,7 @@ from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from cnntop.tui.dismissed_once import DismissedOnce
+from cnntop.tui.dialog import DismissedOnce
 
 
 class Steered(Message):
