@@ -56,6 +56,15 @@ class Control:
             self._note_wanted()
             self._changed.notify_all()
 
+    def go_on_after_epoch(self) -> None:
+        """Take `stop_after_epoch` back: have the run go on as planned. In time where the pass is
+        not evaluated and saved yet."""
+        with self._changed:
+            if self._after_epoch:
+                self._after_epoch = False
+                self._stops_asked.append("go-on")
+            self._note_wanted()
+
     def discard(self) -> None:
         """Stop now, and have nothing of the run kept. There is no way back."""
         with self._changed:

@@ -15,7 +15,7 @@ FORMAT = 1
 """Version of the event format, written in `RunStarted.format`; readers refuse a newer one."""
 
 Status = Literal["finished", "stopped", "interrupted", "failed", "diverged", "out-of-memory"]
-HowToStop = Literal["after-epoch", "discard"]
+HowToStop = Literal["after-epoch", "discard", "go-on"]
 
 
 def _snake(name: str) -> str:
@@ -228,7 +228,7 @@ class PlanExtended(Event, frozen=True):
 
 class StopAsked(Event, frozen=True):
     """A person asked for an end that is more than a stop at the next step: with the pass `epoch`
-    that is under way, or with nothing of the run kept."""
+    that is under way, or with nothing of the run kept; or took the former back, to go on."""
 
     how: HowToStop
     step: int

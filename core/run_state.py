@@ -222,7 +222,7 @@ class RunState(RunCurves):
                     now = {name: getattr(event, name) for name in names}
                     self.started = msgspec.structs.replace(self.started, **now)
             case StopAsked():
-                self.stop_asked = event
+                self.stop_asked = None if event.how == "go-on" else event
 
     def _resumed(self, event: RunResumed) -> None:
         self._rewind.take_back(self, event.step)

@@ -15,6 +15,8 @@ def trail_line(event: Steered) -> str:
             return f"extended, {extended_plan([event])}{_jump(event)}"
         case StopAsked(how="after-epoch"):
             return f"ends after epoch {event.epoch}, as asked"
+        case StopAsked(how="go-on"):
+            return f"goes on after epoch {event.epoch} after all, as asked"
         case StopAsked():
             return "stops, and nothing of it is kept, as asked"
 

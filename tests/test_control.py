@@ -141,6 +141,17 @@ def test_an_end_with_the_epoch_lets_a_paused_run_go_on_and_is_told_once() -> Non
     assert not control.wanted, "the steps to the epoch's end cost nothing more"
 
 
+def test_an_end_with_the_epoch_is_taken_back() -> None:
+    control = Control()
+    control.go_on_after_epoch()
+    assert control.take_stops_asked() == [], "there is nothing to take back"
+    control.stop_after_epoch()
+    control.go_on_after_epoch()
+    assert not control.ends_after_epoch
+    assert control.take_stops_asked() == ["after-epoch", "go-on"]
+    assert not control.wanted
+
+
 def test_discarding_stops_now() -> None:
     control = Control()
     control.stop_after_epoch()

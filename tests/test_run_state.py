@@ -374,6 +374,14 @@ def test_what_a_person_changed_shows_and_the_phase_stays() -> None:
     assert state.stop_asked is not None
 
 
+def test_an_end_with_the_epoch_that_is_taken_back_is_none() -> None:
+    asked = [(0.0, STARTED), (1.0, steps(1, 5)), (2.0, StopAsked("after-epoch", 5, 1))]
+    assert after(*asked).asked_last_epoch == 1
+    state = after(*asked, (3.0, StopAsked("go-on", 6, 1)))
+    assert state.asked_last_epoch is None
+    assert [at for at, _ in state.notices] == [2.0, 3.0]
+
+
 def test_a_resumed_run_keeps_its_length_and_takes_back_what_came_after_its_checkpoint() -> None:
     changes = [RateChanged(step, 2.0, 2.0, 0.1, 0.2) for step in (5, 10)]
     state = after(

@@ -24,6 +24,7 @@ BY_TIME = PlanExtended(548, None, None, 900.0, 1510.0, 0.1, 0.1)
         ),
         (BY_TIME, "extended, time 15m -> 25m10s"),
         (StopAsked("after-epoch", 9, 3), "ends after epoch 3, as asked"),
+        (StopAsked("go-on", 9, 3), "goes on after epoch 3 after all, as asked"),
         (StopAsked("discard", 9, 3), "stops, and nothing of it is kept, as asked"),
     ],
 )

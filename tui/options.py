@@ -210,6 +210,7 @@ StoppedRun = Annotated[
 AfterEpoch = Annotated[
     bool, typer.Option("--after-epoch", help="Let it finish the epoch that it is in.")
 ]
+GoOn = Annotated[bool, typer.Option("--go-on", help="Take --after-epoch back: it trains on.")]
 Discard = Annotated[
     bool,
     typer.Option("--discard", help="Keep nothing of it: folder, checkpoints, row. With --yes."),

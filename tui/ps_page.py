@@ -86,6 +86,13 @@ def stop_after_epoch(folder: RunFolder) -> str:
     return f"{standing(folder, _folded(folder))} It stops when that is over."
 
 
+def go_on_after_epoch(folder: RunFolder) -> str:
+    """`cnntop stop --go-on`: take `--after-epoch` back. Raises CnntopError as that does."""
+    folder = RunFolder(folder.path.resolve())
+    send(folder, Command("go-on-after-epoch"))
+    return f"{standing(folder, _folded(folder))} It goes on as planned."
+
+
 def stop(folder: RunFolder, discard: bool = False) -> str:
     """`cnntop stop`: have the run stop at its next step, and wait until it has ended. With
     `discard` nothing of it is kept.

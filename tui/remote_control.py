@@ -41,6 +41,9 @@ class RemoteControl:
     def stop_after_epoch(self) -> None:
         self._asked = send(self._folder, Command("stop-after-epoch")).paused
 
+    def go_on_after_epoch(self) -> None:
+        send(self._folder, Command("go-on-after-epoch"))
+
     def discard(self) -> None:
         send(self._folder, Command("discard"))
 

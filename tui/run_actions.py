@@ -18,7 +18,8 @@ TOLD_SECONDS = 4.0
 NOT_BEGUN = "The run has not begun yet."
 _STOP = {"s": "Stop and save now, at the next step"}
 _STOP_PREPARING = {"s": "Stop now"}
-_ENDS = {"f": "Finish this epoch, then stop and save", **_STOP, "x": "Discard the run (asks again)"}
+_FINISH = {"f": "Finish this epoch, then stop and save"}
+_DISCARD = {"x": "Discard the run (asks again)"}
 
 
 class RunActions(ScreenApp):
@@ -89,7 +90,7 @@ class RunActions(ScreenApp):
             return
         last = self.state.asked_last_epoch
         if last is not None:
-            self.notify(f"It ends after epoch {last}, as asked. More then: --resume.")
+            self.notify(f"It ends after epoch {last}, as asked. q takes that back.")
         else:
             self.push_screen(ExtendPrompt(self.state), self._take_extension)
 
@@ -101,8 +102,10 @@ class RunActions(ScreenApp):
     def ask_how_to_end(self, question: str, others: dict[str, str], interrupt: str) -> None:
         """The menu of the ways to stop, and beside them `others`, keys with what they do; "l" among
         them leaves. Ctrl-C gives the answer `interrupt`."""
+        last = self.state.asked_last_epoch
+        first = _FINISH if last is None else {"g": f"Go on after epoch {last} after all"}
         begun = self.state.started is not None
-        answers = (_ENDS if begun else _STOP_PREPARING) | others
+        answers = (first | _STOP | _DISCARD if begun else _STOP_PREPARING) | others
         self.push_screen(
             ChoiceScreen(question, _standing(self.state), answers, interrupt), self.take_end
         )
@@ -112,6 +115,8 @@ class RunActions(ScreenApp):
             goes_on = " It goes on for that." if self.state.phase == "paused" else ""
             told = f"It finishes this epoch, then stops.{goes_on}"
             self.steer(lambda control: control.stop_after_epoch(), told)
+        elif answer == "g":
+            self.steer(lambda control: control.go_on_after_epoch(), "It goes on as planned.")
         elif answer == "s":
             self.steer(lambda control: control.stop(), begun=False)
         elif answer == "x":

@@ -46,8 +46,8 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     "discard" stops the run and keeps nothing of it: a person was asked twice by then."""
 
     command: Literal[
-        "pause", "resume", "stop", "stop-after-epoch", "discard", "checkpoint", "fix", "rate",
-        "extend",
+        "pause", "resume", "stop", "stop-after-epoch", "go-on-after-epoch", "discard", "checkpoint",
+        "fix", "rate", "extend",
     ]  # fmt: skip
     fix: Fix | None = None
     factor: float | None = None
@@ -142,6 +142,7 @@ class ControlSocket:
                     "resume": control.resume,
                     "stop": control.stop,
                     "stop-after-epoch": control.stop_after_epoch,
+                    "go-on-after-epoch": control.go_on_after_epoch,
                     "discard": control.discard,
                     "checkpoint": control.checkpoint,
                 }[command.command]()

@@ -91,6 +91,8 @@ def test_each_command_reaches_the_control(folder: RunFolder, control: Control) -
     assert control.take_extension() == Extension(epochs=3)
     send(folder, Command("stop-after-epoch"))
     assert control.ends_after_epoch
+    send(folder, Command("go-on-after-epoch"))
+    assert not control.ends_after_epoch
     send(folder, Command("stop"))
     assert control.stop_status == "stopped"
     assert not control.discarded

@@ -223,6 +223,28 @@ def test_it_ends_with_the_epoch_that_it_is_in(
     assert state.phase == "stopped"
 
 
+def test_it_goes_on_where_that_is_taken_back_in_the_last_evaluation(
+    request_run: Make, tmp_path: Path
+) -> None:
+    """Which the run makes because it is to end with the epoch."""
+    control = Control()
+
+    class TakesBack(AsksWhileEvaluating):
+        def emit(self, event: AnyEvent) -> None:
+            if isinstance(event, Activity) and event.name == "evaluating":
+                control.go_on_after_epoch()
+            super().emit(event)
+
+    sink = TakesBack(control, 0, NOTHING)
+    request = request_run(epochs=3, evaluate_every=1_000)
+    prepared = prepare(request.recipe, sink, lambda: False)
+    control.stop_after_epoch()
+    assert TrainingLoop(prepared, control, sink, tmp_path).run() == "finished"
+    epochs = sink.told(EpochFinished)
+    assert [epoch.test_accuracy is not None for epoch in epochs] == [True, False, True]
+    assert [asked.how for asked in sink.told(StopAsked)] == ["after-epoch", "go-on"]
+
+
 def test_what_ended_the_run_is_told_though_nobody_looked_in_between(request_run: Make) -> None:
     """A stop that comes between the last look at what is wanted and that at whether to go on."""
     control = Control()

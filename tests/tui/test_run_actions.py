@@ -123,7 +123,7 @@ async def test_a_run_that_ends_with_its_epoch_is_not_extended() -> None:
     ending = story.told(*story.training(), StopAsked("after-epoch", 1761, 6))
     async with staged(ending, run) as (stage, pilot):
         shown = await pressed(stage, pilot, "e")
-        assert "It ends after epoch 6, as asked. More then: --resume." in shown
+        assert "It ends after epoch 6, as asked. q takes that back." in shown
         assert not isinstance(stage.screen, ExtendPrompt)
         shown = await pressed(stage, pilot, "q")
         assert "trained; it ends after epoch 6, as asked." in shown
@@ -162,6 +162,18 @@ async def test_the_menu_fits_and_finishes_the_epoch(size: tuple[int, int]) -> No
         assert "It finishes" in await pressed(stage, pilot, "f")
         assert run.control.ends_after_epoch
         assert run.control.stop_status is None
+
+
+async def test_the_menu_takes_the_end_with_the_epoch_back() -> None:
+    run = Steered()
+    run.control.stop_after_epoch()
+    state = story.told(*story.training(), StopAsked("after-epoch", 1761, 6))
+    async with staged(state, run) as (stage, pilot):
+        shown = await pressed(stage, pilot, "q")
+        assert "g Go on after epoch 6 after all" in shown
+        assert "Finish this epoch" not in shown
+        assert "It goes on as planned." in await pressed(stage, pilot, "g")
+        assert not run.control.ends_after_epoch
 
 
 async def test_the_menu_goes_by_arrows_and_stay_changes_nothing() -> None:
@@ -219,9 +231,24 @@ def test_the_command_ends_a_run_with_its_epoch(
 ) -> None:
     watched = start(request_run(epochs=100_000))
     watched.until(lambda records: any(isinstance(one.event, EpochFinished) for one in records))
-    told = ps_page.stop_after_epoch(RunFolder(watched.folder))
+    folder = RunFolder(watched.folder)
+    told = ps_page.stop_after_epoch(folder)
     assert told.endswith("/100000. It stops when that is over.")
     assert watched.end().ended.status == "stopped"
+
+
+def test_the_command_takes_that_back(
+    start: Callable[[RunRequest], Watched], request_run: Callable[..., RunRequest]
+) -> None:
+    watched = start(request_run(epochs=100_000))
+    watched.handle.control.pause()
+    watched.until(lambda records: any(isinstance(one.event, Paused) for one in records))
+    watched.handle.control._after_epoch = True  # asked for properly it would go on, and be over
+    told = ps_page.go_on_after_epoch(RunFolder(watched.folder))
+    assert told.endswith("/100000. It goes on as planned.")
+    assert not watched.handle.control.ends_after_epoch
+    watched.handle.control.stop()
+    watched.end()
 
 
 def test_the_command_discards_a_run(

@@ -50,6 +50,7 @@ def ps(runs_dir: options.RunsDir = None) -> None:
 def stop(
     run: options.StoppedRun,
     after_epoch: options.AfterEpoch = False,
+    go_on: options.GoOn = False,
     discard: options.Discard = False,
     yes: options.YesDiscard = False,
     runs_dir: options.RunsDir = None,
@@ -59,11 +60,16 @@ def stop(
     from cnntop.core.runs.selection import find_run
     from cnntop.tui import ps_page
 
-    if after_epoch and discard:
-        raise UsageError("--after-epoch and --discard are both given; keep one.")
+    given = {"--after-epoch": after_epoch, "--go-on": go_on, "--discard": discard}
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} are given together; keep one.")
     folder = find_run(runs_dir or default_runs_dir(), run)
     if after_epoch:
         typer.echo(ps_page.stop_after_epoch(folder))
+        return
+    if go_on:
+        typer.echo(ps_page.go_on_after_epoch(folder))
         return
     if discard and not yes:
         raise UsageError(
