@@ -79,14 +79,14 @@ class RunListing:
 
     def _pin_named(self, rows: Sequence[Row]) -> None:
         """The run of `--baseline`, the first time that there are any."""
-        name, self._to_pin = self._to_pin, None
+        name = self._to_pin
         if name is None:
             return
         found = select(rows, name)
         if len(found) > 1:
             ids = ", ".join(row["run"] for row in found[:4])
             raise UsageError(f"--baseline {printable(name)}: give one run's id, such as {ids}.")
-        self.baseline = found[0]
+        self.baseline, self._to_pin = found[0], None
 
     def lacks(self) -> bool:
         """Whether the rows need `fill` before they can be arranged."""

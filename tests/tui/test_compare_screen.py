@@ -1,5 +1,6 @@
 """The compare screen: table, filter, marks, baseline, curves and recipes, by keys and mouse."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -304,6 +305,27 @@ async def test_a_run_under_way_and_one_that_comes_are_shown(tmp_path: Path) -> N
             assert line_of(text(app), "shallow8").startswith(">"), "the cursor stays with its run"
     finally:
         live.end()
+
+
+async def test_what_is_wrong_with_the_runs_asked_for_stays_said(tmp_path: Path) -> None:
+    keep_three(tmp_path)
+    gone = min(path for path in tmp_path.iterdir() if path.is_dir())
+    app = stage(tmp_path, runs=[gone.name])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert models(text(app)) == ["8"]
+        shutil.rmtree(gone)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        for _ in range(3):
+            screen._look()
+            await settle(pilot)
+            assert "Did you mean" in text(app)
+        keep_run(tmp_path, 1, {"model.kernels": 8}, host="here")
+        screen._look()
+        await settle(pilot)
+        assert "Did you mean" not in text(app)
+        assert models(text(app)) == ["8"]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -76,6 +76,7 @@ class CompareScreen(DismissedOnce, Screen[None]):
         self._listing = RunListing(question or Question(runs_dirs[0]))
         self._watch = RowWatch(runs_dirs)
         self._told = ", ".join(printable(str(folder)) for folder in runs_dirs)
+        self._refused: list[Row] | None = None
         self._looking = self._read_once = self._lacking = False
         self._error = self._filter_error = self._filter_before = ""
         self._title = TextLine("compare-title")
@@ -113,8 +114,12 @@ class CompareScreen(DismissedOnce, Screen[None]):
         listing = self._listing
         try:
             rows = self._watch.read()
+            if rows is None:
+                rows = self._refused  # what is wrong with them still is
             if rows is not None:
+                self._refused = rows
                 rows = listing.asked_for(rows)
+                self._refused = None
                 listing.fill(rows)
             elif self._lacking:
                 listing.fill(listing.rows)
