@@ -21,7 +21,10 @@ import resource, signal, sys, msgspec
 from pathlib import Path
 from cnntop.core.recipe import Recipe
 from cnntop.core.run_request import RunRequest
+from cnntop.core.runs import recorder
 from cnntop.core.session import start_run
+
+recorder.LAST_TRIES_SECONDS = 0.5
 
 def limit(most_bytes):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
