@@ -42,9 +42,14 @@ def accuracy(number: int, epoch: int) -> float:
 
 
 def command(
-    folder: SweepFolder, epochs: int = 2, pause: float = 0.0, **by_number: dict[str, Any]
+    folder: SweepFolder,
+    epochs: int = 2,
+    pause: float = 0.0,
+    later_pause: float | None = None,
+    **by_number: dict[str, Any],
 ) -> Callable[[Job], list[str]]:
-    """For a Scheduler. `p3={"exit": 1}` is for point 3 alone."""
+    """For a Scheduler. An epoch takes `pause` seconds, those after the first one `later_pause`.
+    `p3={"exit": 1}` is for point 3 alone."""
 
     def of(job: Job) -> list[str]:
         state = job.due.state
@@ -55,6 +60,7 @@ def command(
             "name": state.point.run_name,
             "epochs": job.due.epochs or epochs,
             "pause": pause,
+            "later_pause": pause if later_pause is None else later_pause,
             "device": job.device,
         }
         plan |= by_number.get(f"p{state.point.number}", {})
@@ -116,7 +122,7 @@ def main(plan: dict[str, Any]) -> int:
     write(folder, [begin])
     try:
         for after in range(done + 1, plan["epochs"] + 1):
-            time.sleep(plan["pause"])
+            time.sleep(plan["pause" if after == 1 else "later_pause"])
             write(folder, epoch(number, after))
             if plan.get("killed_after") == after and not plan["run"]:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -21,6 +21,8 @@ from tests.tui.place import Place
 from tests.tui.terminal_window import PATIENCE_SECONDS, TerminalWindow
 
 EPOCHS = 4
+STAYS = 30.0
+"""Seconds of each later epoch of a run that shall not end by itself."""
 _PROCESS = f"""
 import sys
 from pathlib import Path
@@ -28,7 +30,8 @@ from cnntop.core.errors import CnntopError
 from cnntop.core.sweep.folder import SweepFolder
 from cnntop.tui.sweep import run_sweep
 from tests.sweep import stand_in
-run_sweep.command = lambda folder, job: stand_in.command(folder, {EPOCHS}, float(sys.argv[2]))(job)
+pauses = [float(pause) for pause in sys.argv[2].split(",")]
+run_sweep.command = lambda folder, job: stand_in.command(folder, {EPOCHS}, *pauses)(job)
 try:
     sys.exit(run_sweep.run_sweep(SweepFolder(Path(sys.argv[1])), [], len(sys.argv) > 3))
 except CnntopError as error:
@@ -43,26 +46,31 @@ def folder(place: Place) -> SweepFolder:
     return SweepFolder.create(place.runs, definition, [])
 
 
-def words(folder: SweepFolder, pause: float, *more: str) -> list[str]:
-    return [sys.executable, "-c", _PROCESS, str(folder.path), str(pause), *more]
+def words(folder: SweepFolder, pause: float, *more: str, later: float = -1.0) -> list[str]:
+    """An epoch takes `pause` seconds, those after the first one `later`, if that is given."""
+    pauses = str(pause) if later < 0 else f"{pause},{later}"
+    return [sys.executable, "-c", _PROCESS, str(folder.path), pauses, *more]
 
 
 def environment(place: Place) -> dict[str, str]:
     return place.environment(PYTHONPATH=str(Path(__file__).parents[2]))
 
 
-def start(place: Place, folder: SweepFolder, pause: float) -> "subprocess.Popen[str]":
+def start(
+    place: Place, folder: SweepFolder, pause: float, later: float = -1.0
+) -> "subprocess.Popen[str]":
     """As lines, until its first run is under way."""
     process = subprocess.Popen(
-        words(folder, pause, "plain"), env=environment(place), cwd=place.folder,
+        words(folder, pause, "plain", later=later), env=environment(place), cwd=place.folder,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     wait_until(lambda: look(folder).points[0].accuracy is not None)
     return process
 
 
-def window(place: Place, folder: SweepFolder, pause: float) -> TerminalWindow:
-    return TerminalWindow(words(folder, pause), 80, 24, place.folder, environment(place))
+def window(place: Place, folder: SweepFolder, pause: float, later: float = -1.0) -> TerminalWindow:
+    command = words(folder, pause, later=later)
+    return TerminalWindow(command, 80, 24, place.folder, environment(place))
 
 
 def look(folder: SweepFolder) -> SweepState:
@@ -83,7 +91,7 @@ def statuses(folder: SweepFolder) -> list[str]:
 def test_the_first_signal_stops_the_run_and_the_rest_comes_later(
     place: Place, folder: SweepFolder
 ) -> None:
-    process = start(place, folder, 0.3)
+    process = start(place, folder, 0.3, STAYS)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
@@ -130,7 +138,7 @@ def test_a_sweep_of_another_process_is_left_alone(place: Place, folder: SweepFol
 
 
 def test_the_keys_of_its_screen(place: Place, folder: SweepFolder) -> None:
-    with window(place, folder, 1.0) as screen:
+    with window(place, folder, 0.5, STAYS) as screen:
         screen.until("running, best")  # the run, once it has a log to look at
         assert "0/2 runs" in screen.text
         screen.keys("w")

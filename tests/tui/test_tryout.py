@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -24,20 +25,30 @@ Requests = Callable[..., RunRequest]
 
 def last_word(child: TryoutChild) -> tuple[list[str], Message]:
     """What it told, and what came of it."""
-    told, ended = [], []
+    said: list[bytes] = []
+    ended: list[Message] = []
+    read = child._read
+
+    def reads() -> bytes:  # of all that came at once `poll` gives the newest alone
+        said.append(read())
+        return said[-1]
 
     def heard() -> bool:
         message = child.poll()
-        if isinstance(message, Told):
-            told.append(message.doing)
-        elif message is not None:
+        if message is not None and not isinstance(message, Told):
             ended.append(message)
         return bool(ended)
 
+    child._read = reads  # type: ignore[method-assign]
     try:
         until(heard)
     finally:
         child.end()
+    told: list[str] = []
+    for line in b"".join(said).splitlines():
+        with suppress(msgspec.MsgspecError):  # a warning of some library
+            message = msgspec.json.decode(line, type=Message)
+            told += [message.doing] if isinstance(message, Told) else []
     return told, ended[0]
 
 

@@ -27,6 +27,7 @@ from cnntop.tui.screens.help import HelpScreen
 from cnntop.tui.screens.recipes import RecipesScreen
 from cnntop.tui.widgets.panel import FAINT
 from cnntop.tui.widgets.run_grid import RunGrid
+from cnntop.tui.widgets.steady_input import SteadyInput
 from cnntop.tui.widgets.text_line import TextLine
 from cnntop.tui.widgets.too_small import TooSmall
 
@@ -81,7 +82,7 @@ class CompareScreen(DismissedOnce, Screen[None]):
         self._error = self._filter_error = self._filter_before = ""
         self._title = TextLine("compare-title")
         self._grid = RunGrid(self._listing)
-        self._filter = Input(
+        self._filter = SteadyInput(
             id="compare-filter", placeholder="words, or as in batch_size<=32", compact=True,
             select_on_focus=False,
         )  # fmt: skip

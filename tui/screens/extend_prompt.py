@@ -12,6 +12,7 @@ from cnntop.core.extension import MOST_EPOCHS, Extension, parse_extension
 from cnntop.core.run_state import RunState
 from cnntop.core.trail import span
 from cnntop.tui.dialog import Dialog
+from cnntop.tui.widgets.steady_input import SteadyInput
 
 
 class ExtendPrompt(Dialog[Extension | None]):
@@ -35,7 +36,7 @@ class ExtendPrompt(Dialog[Extension | None]):
                 classes="details",
                 markup=False,
             )
-            yield Input(placeholder="5 or 10m", compact=True)
+            yield SteadyInput(placeholder="5 or 10m", compact=True)
             yield Static(" ", id="outcome", markup=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:

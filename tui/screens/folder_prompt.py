@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from cnntop.tui.dialog import Dialog
+from cnntop.tui.widgets.steady_input import SteadyInput
 
 
 class FolderPrompt(Dialog[str | None]):
@@ -26,7 +27,7 @@ class FolderPrompt(Dialog[str | None]):
                 classes="details",
                 markup=False,
             )
-            yield Input(placeholder="~/pictures/flowers")
+            yield SteadyInput(placeholder="~/pictures/flowers")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.value.strip():

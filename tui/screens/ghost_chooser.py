@@ -17,6 +17,7 @@ from cnntop.core.text import printable
 from cnntop.tui.dialog import Dialog
 from cnntop.tui.format import clock, fitted, percent
 from cnntop.tui.ghost_race import BEST, HIDDEN
+from cnntop.tui.widgets.steady_input import SteadyInput
 
 SHOWN = 200
 """Runs in the list at a time; of more, typing finds the others."""
@@ -53,7 +54,7 @@ class GhostChooser(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static("Which run is the ghost?", classes="question", markup=False)
-            yield Input(placeholder="type to filter")
+            yield SteadyInput(placeholder="type to filter")
             yield OptionList(id="runs")
             yield Static(id="more", markup=False)
 

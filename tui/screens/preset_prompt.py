@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from cnntop.core import preset as presets
 from cnntop.core.errors import UsageError
 from cnntop.tui.dialog import Dialog
+from cnntop.tui.widgets.steady_input import SteadyInput
 
 
 class PresetPrompt(Dialog[tuple[str, str] | None]):
@@ -26,10 +27,10 @@ class PresetPrompt(Dialog[tuple[str, str] | None]):
 
     def __init__(self, name: str, about: str) -> None:
         super().__init__()
-        self._preset = Input(name, placeholder="its name, as in wide-and-slow", id="preset-name")
-        self._about = Input(about, placeholder="what it is, in a line", id="preset-about")
-        for one in (self._preset, self._about):
-            one.set_reactive(Input.cursor_blink, False)
+        self._preset = SteadyInput(
+            name, placeholder="its name, as in wide-and-slow", id="preset-name"
+        )
+        self._about = SteadyInput(about, placeholder="what it is, in a line", id="preset-about")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cnntop.tui.dialog import DismissedOnce
+from cnntop.tui.widgets.steady_input import SteadyInput
 
 
 class Steered(Message):
@@ -47,8 +48,8 @@ class OrderedScreen(DismissedOnce, Screen[ScreenResultType]):
         await self.app.run_action(event.action, self)
 
 
-class OrderedInput(Input):
-    """One line to edit. Its cursor does not blink, which would send something all the time."""
+class OrderedInput(SteadyInput):
+    """One line to edit."""
 
     def __init__(
         self, value: str = "", placeholder: str = "", classes: str = "", select: bool = True
@@ -57,7 +58,6 @@ class OrderedInput(Input):
         super().__init__(
             value, placeholder=placeholder, classes=classes, compact=True, select_on_focus=select
         )
-        self.set_reactive(Input.cursor_blink, False)
 
     async def on_key(self, event: events.Key) -> None:
         await take_key(self, event)
