@@ -83,14 +83,20 @@ def stop_after_epoch(folder: RunFolder) -> str:
     Raises CnntopError if it is not running or cannot be asked."""
     folder = RunFolder(folder.path.resolve())
     send(folder, Command("stop-after-epoch"))
-    return f"{standing(folder, _folded(folder))} It stops when that is over."
+    return _told(folder, "It stops when that is over.")
 
 
 def go_on_after_epoch(folder: RunFolder) -> str:
     """`cnntop stop --go-on`: take `--after-epoch` back. Raises CnntopError as that does."""
     folder = RunFolder(folder.path.resolve())
     send(folder, Command("go-on-after-epoch"))
-    return f"{standing(folder, _folded(folder))} It goes on as planned."
+    return _told(folder, "It goes on as planned.")
+
+
+def _told(folder: RunFolder, what: str) -> str:
+    """How it stands and what it does now; of one that has ended since, how it ended."""
+    state = _folded(folder)
+    return standing(folder, state) if state.ended else f"{standing(folder, state)} {what}"
 
 
 def stop(folder: RunFolder, discard: bool = False) -> str:

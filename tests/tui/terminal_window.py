@@ -111,9 +111,10 @@ class TerminalWindow:
         self._stream.feed(b"\x1b7\x1b[1;2H" + text.encode() + b"\x1b8")
 
     def read(self, seconds: float = 0.05) -> bool:
-        """Take what was printed within `seconds`; False once the program has closed its side."""
+        """Take some of what was printed within `seconds`; False once the program has closed its
+        side. A screenful at most: who looks late still sees what was shown for a moment only."""
         try:
-            chunk = self.child.read_nonblocking(65536, seconds)
+            chunk = self.child.read_nonblocking(1024, seconds)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:

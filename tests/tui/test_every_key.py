@@ -132,7 +132,7 @@ def test_every_key_does_what_can_be_seen(training: TerminalWindow, place: Place)
         training.until(_seen(press.sees, before))
         if press.back:
             training.keys(press.back)
-            training.until(_undone(press.sees))
+            training.until(_undone(press.sees, before))
     [folder] = place.run_folders()
     assert {file.suffix for file in folder.glob("screen*")} == {".svg", ".txt"}
 
@@ -168,7 +168,7 @@ def _seen(sees: Sees, before: str) -> Callable[[str], bool]:
     return lambda text: sees(before, text)
 
 
-def _undone(sees: Sees) -> Callable[[str], bool]:
+def _undone(sees: Sees, before: str) -> Callable[[str], bool]:
     if isinstance(sees, str):
         return lambda text: re.search(sees, text, re.MULTILINE) is None
-    return lambda text: True
+    return lambda text: not sees(before, text)

@@ -10,6 +10,8 @@ import psutil
 import pytest
 
 from cnntop.core.events import Activity, EpochFinished, Paused, Resumed, StepsMeasured
+from cnntop.core.runs.control_socket import Command, send
+from cnntop.core.runs.folder import RunFolder
 from cnntop.tui.terminal import LOOK_SECONDS
 from tests.tui.place import (
     LOADING,
@@ -97,13 +99,16 @@ def test_paused_with_a_dialog_open(place: Place, quick: Callable[..., list[str]]
 
 @LEADS_MOSTLY
 def test_during_evaluation(place: Place, mostly_test: Path, leads: bool) -> None:
-    more = ("--kernels", "128", "--epochs", "1", "--set", "image_size=32")
+    """It stands still there, until the hang-up, which takes back a pause."""
+    more = ("--kernels", "256", "--epochs", "1", "--set", "image_size=32")
     arguments = ["run", "--preset", "demo", "--data-dir", str(mostly_test), "--device", "cpu"]
     with place.window(*arguments, *more, leads=leads) as window:
         until(lambda: _evaluating(place), window.read)
-        window.vanish()
-        time.sleep(1.5 * LOOK_SECONDS)  # it has been noticed then
+        [folder] = place.run_folders()
+        send(RunFolder(folder), Command("pause"))
+        until(lambda: bool(place.told(Paused)), window.read)
         assert not place.told(EpochFinished), "too early: nothing was lost during the evaluation"
+        window.vanish()
         assert window.end_unseen() == 0
     assert _status(place) == "finished"
     [epoch] = place.told(EpochFinished)

@@ -57,11 +57,30 @@ def is_shared(folder: Path) -> bool:
     return folder.stat().st_mode & 0o055 == 0o055
 
 
+_STANDS_STILL = """
+import os, signal, sys
+saved = 0
+
+def hook(event, arguments):
+    global saved
+    if event == "os.rename" and str(arguments[1]).endswith("/last.pt"):
+        saved += 1
+        if saved == 3:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+sys.addaudithook(hook)
+"""
+"""A run with this waits at its third checkpoint to be killed, however late that comes."""
+
+
 def test_killed_it_goes_on_by_the_same_command_to_the_same_results(
     place: Place, pictures: Path, run: Callable[[RunRequest], Any], tmp_path: Path
 ) -> None:
     arguments = sweep(pictures, "--grid", "kernels=2,4", "--epochs", "20")
-    with place.start(*arguments, "--share") as line:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "sitecustomize.py").write_text(_STANDS_STILL)
+    with place.start(*arguments, "--share", PYTHONPATH=str(hooks)) as line:
         line.read_until("trains; run folder")
         [folder] = sweep_folders(place.runs)
         wait_until(lambda: SweepReader(folder).read().points[0].evaluations)

@@ -109,10 +109,10 @@ async def test_the_key_tries_it_and_the_page_keeps_what_was_found(launch: Launch
     async with stage.run_test(size=(120, 40)) as pilot:
         await pilot.press("ctrl+t")
         await pilot.pause()
-        assert "importing torch ... (Ctrl-T ends it)" in text(stage)
+        assert re.search(r"trying  \w.* \.\.\. \(Ctrl-T ends it\)", text(stage))
         await pilot.press(*"shallow64")
         await pilot.pause()
-        assert "demo: importing torch" in text(stage)
+        assert re.search(r"demo: \w", text(stage))
         await pilot.press("escape", *"demo")
         deadline = time.monotonic() + 120
         while "try-out" not in text(stage):
