@@ -1,6 +1,7 @@
 """A disk that takes no more for a while: training goes on, and nothing that matters is lost."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -148,7 +149,8 @@ def test_what_a_full_disk_does_not_take_is_written_in_order_once_it_does(disk: S
     warning, over = run.notices
     assert warning.level == "warning"
     assert warning.text.startswith("the disk does not take the log (No space left on device); ")
-    assert warning.text.endswith("kept in memory and written when it does")
+    kept = r"; (1 record is|[\d,]+ records are) kept in memory and written when it does$"
+    assert re.search(kept, warning.text)  # the disk may have refused one alone by then
     assert over.level == "info"
     assert over.text.startswith("the log is complete again after ")
     run.stream.emit(RunEnded("finished", seconds=1.0))
