@@ -50,6 +50,7 @@ class RunListing:
         self.filter = ""
         self.marked: dict[str, None] = {}
         self.baseline: Row | None = None
+        self._refused: list[Row] | None = None
         self._to_pin = question.baseline
         self._matches: Callable[[Row], bool] = _everything
         self._filtered_by: frozenset[str] = frozenset()
@@ -62,11 +63,17 @@ class RunListing:
 
     # What is slow.
 
-    def asked_for(self, rows: list[Row]) -> list[Row]:
-        """Those of all rows that were asked for. Raises UsageError."""
-        rows = compare.asked_for(self.question, rows)
-        self._pin_named(rows)
-        return rows
+    def asked_for(self, rows: list[Row] | None) -> list[Row] | None:
+        """Those of all rows that were asked for; None where `rows`, which are new, is None. Raises
+        UsageError, again and again until there are rows that it can be asked of."""
+        rows = self._refused if rows is None else rows
+        if rows is None:
+            return None
+        self._refused = rows
+        found = compare.asked_for(self.question, rows)
+        self._pin_named(found)
+        self._refused = None
+        return found
 
     def fill(self, rows: list[Row]) -> None:
         """Give the rows all columns that are needed, and see how wide these are."""

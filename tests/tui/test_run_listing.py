@@ -30,7 +30,7 @@ def listing(runs_dir: Path, **asked: Any) -> RunListing:
     found = RunListing(Question(runs_dir, **asked))
     rows = RowWatch([runs_dir]).read()
     assert rows is not None
-    rows = found.asked_for(rows)
+    rows = found.asked_for(rows) or []
     found.fill(rows)
     found.replace(rows)
     found.arrange()

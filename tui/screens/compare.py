@@ -77,7 +77,6 @@ class CompareScreen(DismissedOnce, Screen[None]):
         self._listing = RunListing(question or Question(runs_dirs[0]))
         self._watch = RowWatch(runs_dirs)
         self._told = ", ".join(printable(str(folder)) for folder in runs_dirs)
-        self._refused: list[Row] | None = None
         self._looking = self._read_once = self._lacking = False
         self._error = self._filter_error = self._filter_before = ""
         self._title = TextLine("compare-title")
@@ -114,13 +113,8 @@ class CompareScreen(DismissedOnce, Screen[None]):
         """In a thread: ten thousand runs take half a second, their recipes another one or two."""
         listing = self._listing
         try:
-            rows = self._watch.read()
-            if rows is None:
-                rows = self._refused  # what is wrong with them still is
+            rows = listing.asked_for(self._watch.read())
             if rows is not None:
-                self._refused = rows
-                rows = listing.asked_for(rows)
-                self._refused = None
                 listing.fill(rows)
             elif self._lacking:
                 listing.fill(listing.rows)
